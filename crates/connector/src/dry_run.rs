@@ -1,0 +1,68 @@
+//! A connector that reads and refuses to write, for previews.
+
+use async_trait::async_trait;
+use model::{Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+
+use crate::capability::Capabilities;
+use crate::event::{Hint, RawEvent};
+use crate::port::{Changes, Connector, Error, Result, Thread};
+
+/// Wraps a connector and answers every write with a `guard` failure.
+pub struct DryRun<C>(pub C);
+
+#[async_trait]
+impl<C: Connector> Connector for DryRun<C> {
+    fn system(&self) -> System {
+        self.0.system()
+    }
+
+    async fn probe(&self) -> Result<Capabilities> {
+        self.0.probe().await
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
+        self.0.course(name).await
+    }
+
+    async fn thread(&self, topic: &RemoteId) -> Result<Thread> {
+        self.0.thread(topic).await
+    }
+
+    async fn find(
+        &self,
+        kind: Kind,
+        container: &RemoteId,
+        key: &CreateKey,
+    ) -> Result<Option<RemoteItem>> {
+        self.0.find(kind, container, key).await
+    }
+
+    async fn write(&self, write: &Write) -> Result<WriteResult> {
+        Err(Error(Failure::new(
+            "SYNC-5001",
+            Class::Guard,
+            format!(
+                "A preview does not {} anything in {}.",
+                write.action.as_str(),
+                self.system().title()
+            ),
+            "Apply the plan to write.",
+        )))
+    }
+
+    async fn changes(&self, course: &RemoteId, cursor: Option<&str>) -> Result<Changes> {
+        self.0.changes(course, cursor).await
+    }
+
+    fn interpret(&self, event: RawEvent<'_>) -> Result<Option<Hint>> {
+        self.0.interpret(event)
+    }
+
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.0.calls()
+    }
+}
