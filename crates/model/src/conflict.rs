@@ -31,7 +31,9 @@ impl ConflictState {
 
     /// Reads [`Self::as_str`] back.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Open, Self::Resolved].into_iter().find(|state| state.as_str() == text)
+        [Self::Open, Self::Resolved]
+            .into_iter()
+            .find(|state| state.as_str() == text)
     }
 }
 

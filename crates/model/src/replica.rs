@@ -1,6 +1,6 @@
 //! Entities and their replicas: what the database keeps about one thing kept in step.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::Failure;
 use crate::id::{EntityId, RemoteId};
 use crate::kind::{Kind, System};
-use crate::record::Record;
+use crate::record::{Field, Record};
 use crate::vector::VersionVector;
 
 /// Whether a replica is there.
@@ -54,6 +54,10 @@ pub struct Replica {
     pub seen_at: Timestamp,
     /// How many times it has been created there; above one after a restore that had to create anew.
     pub generation: u32,
+    /// The record at the last agreement, while a change seen since waits for a decision; `None` when nothing waits.
+    pub base: Option<Record>,
+    /// The fields that this system has yet to be given.
+    pub owed: BTreeSet<Field>,
 }
 
 /// Where an entity stands, as operators see it.
@@ -140,11 +144,9 @@ impl Entity {
 
     /// The title for lists: the shadow's or any replica's.
     pub fn title(&self) -> Option<&str> {
-        let of = |record: &'_ Record| record.text(crate::Field::Title).map(str::len).is_some();
         self.shadow
             .iter()
             .chain(self.replicas.values().map(|replica| &replica.record))
-            .find(|record| of(record))
-            .and_then(|record| record.text(crate::Field::Title))
+            .find_map(|record| record.text(Field::Title))
     }
 }

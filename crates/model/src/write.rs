@@ -9,6 +9,7 @@ use crate::digest::Digest;
 use crate::id::{CreateKey, EntityId, IntentId, OperationId, RemoteId};
 use crate::kind::{Kind, System};
 use crate::record::{Field, Record};
+use crate::vector::VersionVector;
 
 /// What a write does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -132,6 +133,8 @@ pub struct Intent {
     pub fields: BTreeSet<Field>,
     /// The digest of what the target had before, if it had anything.
     pub expected: Option<Digest>,
+    /// The vector the target has once the write is done.
+    pub vector: VersionVector,
     /// The operation that writes.
     pub operation: OperationId,
     /// Its state.
