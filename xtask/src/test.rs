@@ -1,0 +1,86 @@
+//! The whole test run: sets up what the tests need, runs everything, cleans up.
+//!
+//! A missing prerequisite is installed where that is allowed, and else an error that says what to
+//! install; nothing is skipped in silence.
+
+mod cargo;
+mod postgres;
+mod prerequisite;
+mod python;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::process::Command;
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::postgres::Postgres;
+use crate::stage::{Stages, say, setting};
+
+/// Where the tests find a PostgreSQL server: `postgres://user@host:port/database`.
+const POSTGRES_SETTING: &str = "ANTIPHON_TEST_POSTGRES";
+/// Where the Python suite finds the program.
+const BINARY_SETTING: &str = "ANTIPHON_BIN";
+
+const PYTHON_LIMIT: Duration = Duration::from_mins(10);
+
+/// Runs the tests; a signal ends them and cleans up too.
+pub fn run(root: &Path, quick: bool) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        tokio::select! {
+            result = everything(root, quick) => result.map(|()| ExitCode::SUCCESS),
+            _ = interrupt.recv() => anyhow::bail!("interrupted; cleaned up"),
+            _ = terminate.recv() => anyhow::bail!("terminated; cleaned up"),
+        }
+    })
+}
+
+async fn everything(root: &Path, quick: bool) -> anyhow::Result<()> {
+    let stages = Stages::start();
+    // The cheap set-up comes first, so that what is missing is said at once.
+    let python = if quick {
+        None
+    } else {
+        Some(python::prepare(root, &stages).await?)
+    };
+    let given = setting(POSTGRES_SETTING);
+    let own = match given {
+        Some(_) => None,
+        None => Some(
+            Postgres::start(&stages)
+                .await
+                .context("PostgreSQL for the tests")?,
+        ),
+    };
+    let url = own
+        .as_ref()
+        .map(|server| server.url().to_owned())
+        .or(given)
+        .unwrap_or_default();
+
+    let binary = cargo::build(root, &stages).await?;
+    cargo::test(root, &stages, (POSTGRES_SETTING, &url)).await?;
+    if let Some(python) = python {
+        cargo::doc_test(root, &stages).await?;
+        let mut command = Command::new(python);
+        command
+            .args(["-m", "pytest", "tests/python"])
+            .current_dir(root)
+            .env(BINARY_SETTING, binary)
+            .env(POSTGRES_SETTING, &url);
+        stages
+            .run("Python suite", PYTHON_LIMIT, &mut command)
+            .await?;
+    } else {
+        say("--quick: the doc tests and the Python suite were left out");
+    }
+    stages.note("all tests passed");
+    Ok(())
+}
