@@ -1,1 +1,22 @@
-//! Placeholder, replaced by the crate's first commit.
+//! Decides what to do: detect, compare, merge, resolve, plan. Pure and total: values in, values out.
+//!
+//! Nothing here waits, fails, reads a clock or knows a database or a wire format. If the simulation cannot run it, it is
+//! in the wrong place.
+#![warn(missing_docs)]
+
+mod detect;
+mod guard;
+mod local;
+mod merge;
+mod plan;
+mod receipt;
+mod reconcile;
+mod schedule;
+
+pub use guard::{Limits, Trip, check_deletes, check_edits};
+pub use local::{EditRefused, decide, edit, reopen};
+pub use merge::{Head, Merged};
+pub use plan::{PlannedWrite, create_key, owed_writes};
+pub use receipt::{Place, adopt, complete, discover};
+pub use reconcile::{Decision, Input, Note, reconcile};
+pub use schedule::{Retry, retry};

@@ -1,0 +1,207 @@
+//! Tells what a look at a remote means: nothing new, our own echo, a person's change, or a reason to wait.
+
+use std::collections::BTreeSet;
+
+use model::{
+    Action, Existence, Field, Intent, IntentState, Observation, Record, Replica, Sighting, System,
+    Timestamp,
+};
+
+/// What one observation did to one replica.
+pub(crate) struct Detected {
+    pub(crate) replica: Replica,
+    /// The intents that this look proves done, or proves never to have happened.
+    pub(crate) intents: Vec<(model::IntentId, IntentState)>,
+    pub(crate) news: News,
+}
+
+/// What an observation means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum News {
+    /// As we left it.
+    Nothing,
+    /// A write of ours, seen without its receipt.
+    Echo,
+    /// A person changed it there.
+    Changed,
+    /// Not found for the first time: wait for the second look.
+    Missing { look_again_at: Timestamp },
+    /// Its words must not be mirrored.
+    Withheld(String),
+}
+
+/// Applies an observation to the replica it is about.
+pub(crate) fn detect(
+    replica: &Replica,
+    observation: &Observation,
+    intents: &[&Intent],
+    two_looks_ms: i64,
+) -> Detected {
+    match &observation.sighting {
+        Sighting::Present(record) => present(replica, record, observation, intents),
+        Sighting::Deleted => deleted(replica, observation, intents),
+        Sighting::Missing => missing(replica, observation, intents, two_looks_ms),
+        Sighting::Withheld(reason) => Detected {
+            replica: replica.clone(),
+            intents: Vec::new(),
+            news: News::Withheld(reason.clone()),
+        },
+    }
+}
+
+fn present(
+    replica: &Replica,
+    record: &Record,
+    observation: &Observation,
+    intents: &[&Intent],
+) -> Detected {
+    let mut next = Replica {
+        seen_at: observation.at,
+        ..replica.clone()
+    };
+    let mut closed = Vec::new();
+    let mut news = News::Nothing;
+    let mut known = replica.record.clone();
+    for intent in intents {
+        if is_done(intent, replica, record) {
+            closed.push((intent.id.clone(), IntentState::Applied));
+            news = News::Echo;
+            known = after(&known, intent);
+            next.owed = next.owed.difference(&intent.fields).copied().collect();
+            if next.owed.is_empty() {
+                next.vector = next.vector.join(&intent.vector);
+            }
+        } else {
+            closed.push((intent.id.clone(), IntentState::Abandoned));
+        }
+    }
+    if !known.same_content(record) {
+        next.base.get_or_insert_with(|| known.clone());
+        next.vector = next.vector.incremented(observation.system);
+        news = News::Changed;
+    }
+    next.record = record.clone();
+    next.existence = Existence::Present;
+    Detected {
+        replica: next,
+        intents: closed,
+        news,
+    }
+}
+
+/// Whether the record shows that the intent's write happened.
+fn is_done(intent: &Intent, replica: &Replica, record: &Record) -> bool {
+    match intent.action {
+        Action::Create => true,
+        Action::Restore => replica.record.deleted,
+        Action::Delete => false,
+        Action::Edit => {
+            let wanted = changed_by(intent, &replica.record);
+            !wanted.is_empty()
+                && wanted
+                    .iter()
+                    .all(|field| record.fields.get(field) == intent.record.fields.get(field))
+        }
+    }
+}
+
+/// The fields that the intent would really change.
+fn changed_by(intent: &Intent, before: &Record) -> BTreeSet<Field> {
+    intent
+        .fields
+        .iter()
+        .filter(|field| intent.record.fields.get(field) != before.fields.get(field))
+        .copied()
+        .collect()
+}
+
+/// The record as the intent's write leaves it.
+fn after(before: &Record, intent: &Intent) -> Record {
+    let mut record = before.clone();
+    record.deleted = intent.action == Action::Delete;
+    if matches!(intent.action, Action::Edit | Action::Create) {
+        for field in &intent.fields {
+            if let Some(value) = intent.record.fields.get(field) {
+                record.fields.insert(*field, value.clone());
+            }
+        }
+    }
+    record
+}
+
+fn deleted(replica: &Replica, observation: &Observation, intents: &[&Intent]) -> Detected {
+    let mut next = Replica {
+        seen_at: observation.at,
+        ..replica.clone()
+    };
+    let mut closed = Vec::new();
+    let mut news = News::Nothing;
+    for intent in intents {
+        let state = if intent.action == Action::Delete {
+            news = News::Echo;
+            next.vector = next.vector.join(&intent.vector);
+            next.owed.clear();
+            IntentState::Applied
+        } else {
+            IntentState::Abandoned
+        };
+        closed.push((intent.id.clone(), state));
+    }
+    if !replica.record.deleted && news != News::Echo {
+        next.base.get_or_insert_with(|| replica.record.clone());
+        next.vector = next.vector.incremented(observation.system);
+        news = News::Changed;
+    }
+    next.record.deleted = true;
+    next.existence = Existence::Deleted;
+    Detected {
+        replica: next,
+        intents: closed,
+        news,
+    }
+}
+
+fn missing(
+    replica: &Replica,
+    observation: &Observation,
+    intents: &[&Intent],
+    two_looks_ms: i64,
+) -> Detected {
+    let unchanged = |existence: Existence, news: News| Detected {
+        replica: Replica {
+            existence,
+            ..replica.clone()
+        },
+        intents: Vec::new(),
+        news,
+    };
+    match replica.existence {
+        Existence::Deleted => unchanged(Existence::Deleted, News::Nothing),
+        Existence::Missing { since } if observation.at.since_ms(since) >= two_looks_ms => {
+            deleted(replica, observation, intents)
+        }
+        Existence::Missing { since } => unchanged(
+            replica.existence,
+            News::Missing {
+                look_again_at: since.plus_ms(two_looks_ms),
+            },
+        ),
+        Existence::Present if two_looks_ms == 0 => deleted(replica, observation, intents),
+        Existence::Present => unchanged(
+            Existence::Missing {
+                since: observation.at,
+            },
+            News::Missing {
+                look_again_at: observation.at.plus_ms(two_looks_ms),
+            },
+        ),
+    }
+}
+
+/// The open intents that write to `system`.
+pub(crate) fn intents_for(intents: &[Intent], system: System) -> Vec<&Intent> {
+    intents
+        .iter()
+        .filter(|intent| intent.system == system && intent.state == IntentState::Open)
+        .collect()
+}

@@ -1,0 +1,223 @@
+//! What a receipt, a found create or a new remote item makes of an entity.
+
+use std::collections::BTreeSet;
+
+use model::{
+    Action, Entity, EntityId, Existence, Intent, Kind, Record, RemoteId, RemoteItem, Replica,
+    Sighting, Status, System, Timestamp, VersionVector, WriteResult,
+};
+
+use crate::plan::{PlannedWrite, owed_writes};
+
+/// Two times of one create that differ by more than this mean that somebody edited since, in milliseconds. Canvas saves
+/// a post twice and shows whole seconds (contract canvas §8 rule 9).
+const EDITED_AFTER_MS: i64 = 2_000;
+
+/// The entity after a write came back.
+pub fn complete(
+    mut entity: Entity,
+    write: &PlannedWrite,
+    result: &WriteResult,
+    now: Timestamp,
+) -> Entity {
+    let before = entity.replica(write.system).cloned();
+    let is_deleted = write.action == Action::Delete;
+    let mut record = result.record.clone();
+    record.deleted = is_deleted;
+    let owed = match (&before, write.action) {
+        // What a create could not store at once is still owed.
+        (_, Action::Create) => write.record.differing_fields(&record),
+        (Some(replica), Action::Edit) => replica.owed.difference(&write.fields).copied().collect(),
+        (Some(replica), Action::Delete | Action::Restore) => replica.owed.clone(),
+        (None, _) => BTreeSet::new(),
+    };
+    let owed = if write.action == Action::Create {
+        creatable(write, owed)
+    } else {
+        owed
+    };
+    let vector = before
+        .as_ref()
+        .map(|replica| replica.vector.clone())
+        .unwrap_or_default();
+    let vector = if owed.is_empty() || is_deleted {
+        vector.join(&write.vector)
+    } else {
+        vector
+    };
+    let generation = match (&before, write.action) {
+        (Some(replica), Action::Create) => replica.generation.saturating_add(1),
+        (Some(replica), _) => replica.generation,
+        (None, _) => 1,
+    };
+    let mut replica = Replica {
+        remote: result.remote.clone(),
+        vector,
+        record,
+        existence: if is_deleted {
+            Existence::Deleted
+        } else {
+            Existence::Present
+        },
+        mark: result.mark.clone(),
+        seen_at: now,
+        generation,
+        // What was written came from everybody: a later change there starts from it.
+        base: None,
+        owed,
+    };
+    if let (Some(before), Action::Restore) = (&before, write.action) {
+        replica = unseen_before_delete(replica, before, write.system);
+    }
+    entity.replicas.insert(write.system, replica);
+    settle(entity)
+}
+
+/// A tombstone hides what was edited just before the deletion: what comes back changed was changed by a person.
+fn unseen_before_delete(mut replica: Replica, before: &Replica, system: System) -> Replica {
+    let known = Record {
+        deleted: false,
+        ..before.record.clone()
+    };
+    if !known.same_content(&replica.record) {
+        replica.vector = before.vector.clone().incremented(system);
+        replica.base = Some(known);
+    }
+    replica
+}
+
+/// After a create only yes-or-no fields can still be owed: a text that came back changed was rewritten by the remote and
+/// would be rewritten again.
+fn creatable(write: &PlannedWrite, owed: BTreeSet<model::Field>) -> BTreeSet<model::Field> {
+    owed.into_iter()
+        .filter(|field| write.record.flag(*field).is_some())
+        .collect()
+}
+
+/// Takes over an item that an earlier create of ours left behind without a receipt.
+///
+/// An item that was edited since counts as changed by a person there.
+pub fn adopt(mut entity: Entity, intent: &Intent, item: &RemoteItem, now: Timestamp) -> Entity {
+    let (record, existence) = match &item.sighting {
+        Sighting::Present(record) => (record.clone(), Existence::Present),
+        Sighting::Deleted => (
+            Record {
+                deleted: true,
+                ..intent.record.clone()
+            },
+            Existence::Deleted,
+        ),
+        Sighting::Missing | Sighting::Withheld(_) => return entity,
+    };
+    let is_edited = match (record.created_at, record.edited_at) {
+        (Some(created), Some(edited)) => edited.since_ms(created) > EDITED_AFTER_MS,
+        _ => false,
+    };
+    let is_changed =
+        existence == Existence::Deleted || (is_edited && !record.same_content(&intent.record));
+    let vector = if is_changed {
+        intent.vector.clone().incremented(intent.system)
+    } else {
+        intent.vector.clone()
+    };
+    let generation = entity
+        .replica(intent.system)
+        .map_or(1, |old| old.generation.saturating_add(1));
+    let owed = intent
+        .record
+        .differing_fields(&record)
+        .into_iter()
+        .filter(|field| intent.record.flag(*field).is_some() && !is_changed)
+        .collect();
+    entity.replicas.insert(
+        intent.system,
+        Replica {
+            remote: item.remote.clone(),
+            vector,
+            record,
+            existence,
+            mark: item.mark.clone(),
+            seen_at: now,
+            generation,
+            base: is_changed.then(|| intent.record.clone()),
+            owed,
+        },
+    );
+    settle(entity)
+}
+
+/// Where a newly seen item belongs.
+pub struct Place {
+    /// The course.
+    pub course: EntityId,
+    /// The topic of a post, the course of a topic.
+    pub container: EntityId,
+    /// The post it answers.
+    pub parent: Option<EntityId>,
+}
+
+/// The entity of an item that nobody knew; `None` for an item that is not there or must not be mirrored.
+pub fn discover(
+    id: EntityId,
+    system: System,
+    item: &RemoteItem,
+    place: Place,
+    now: Timestamp,
+) -> Option<Entity> {
+    let Sighting::Present(record) = &item.sighting else {
+        return None;
+    };
+    let replica = Replica {
+        remote: item.remote.clone(),
+        vector: VersionVector::new().incremented(system),
+        record: record.clone(),
+        existence: Existence::Present,
+        mark: item.mark.clone(),
+        seen_at: now,
+        generation: 1,
+        base: None,
+        owed: BTreeSet::new(),
+    };
+    let local = Replica {
+        remote: RemoteId(id.0.clone()),
+        mark: None,
+        ..replica.clone()
+    };
+    let mut entity = Entity {
+        id,
+        kind: item.kind,
+        course: place.course,
+        container: (item.kind != Kind::Course).then_some(place.container),
+        parent: place.parent,
+        shadow: None,
+        replicas: [(system, replica), (System::Local, local)].into(),
+        status: Status::Pending,
+        reason: None,
+        revision: 0,
+        created_at: record.created_at.unwrap_or(now),
+        updated_at: now,
+    };
+    entity.status = Status::Pending;
+    Some(entity)
+}
+
+/// Sets the status after a step, and the shadow when all agree.
+pub(crate) fn settle(mut entity: Entity) -> Entity {
+    if matches!(entity.status, Status::Skipped | Status::Conflict) {
+        return entity;
+    }
+    let waits = entity
+        .replicas
+        .values()
+        .any(|replica| matches!(replica.existence, Existence::Missing { .. }));
+    if owed_writes(&entity).is_empty() && !waits {
+        entity.status = Status::InSync;
+        entity.reason = None;
+        entity.shadow = entity
+            .replica(System::Local)
+            .map(|local| local.record.clone());
+    } else if entity.status == Status::InSync {
+        entity.status = Status::Pending;
+    }
+    entity
+}
