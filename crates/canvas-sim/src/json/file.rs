@@ -6,7 +6,8 @@ use crate::state::person::{FileOwner, StoredFile};
 use crate::state::thread::Home;
 use serde_json::{Value, json};
 
-fn mime_class(content_type: &str) -> &'static str {
+/// The coarse kind of a file.
+pub(crate) fn mime_class(content_type: &str) -> &'static str {
     match content_type {
         "application/pdf" => "pdf",
         "text/html" => "html",
