@@ -1,0 +1,404 @@
+//! Elements inside a line: marks, links, images, equations, mentions and what Discourse carries.
+
+use super::{Flow, Inline, Reader};
+use crate::context::Need;
+use crate::dom::{Data, NodeId};
+use crate::html::css;
+use crate::markdown::source;
+use crate::tree::{Image, Leaf, Link, Mark, Run, Style};
+use crate::url::{self, Use};
+use std::sync::Arc;
+
+const MAX_PIXELS: u32 = 100_000;
+
+impl Reader<'_> {
+    pub(super) fn inline_element(
+        &mut self,
+        name: &str,
+        node: NodeId,
+        inline: &Inline,
+        depth: usize,
+        flow: &mut Flow,
+    ) {
+        if let Some(leaf) = self.leaf(name, node) {
+            if let Some(leaf) = leaf {
+                flow.runs.push(Run {
+                    style: inline.style.clone(),
+                    leaf,
+                });
+            }
+            return;
+        }
+        if self.dom.attribute(node, "data-mention").is_some() {
+            return self.mention(node, inline, flow);
+        }
+        let inner = self.inner_style(name, node, inline);
+        let quoted = name == "q";
+        if quoted {
+            flow.runs.push(Run {
+                style: inner.style.clone(),
+                leaf: Leaf::Text("“".to_owned()),
+            });
+        }
+        if matches!(name, "iframe" | "video" | "audio" | "object" | "embed") {
+            self.media(name, node, &inner, flow);
+        } else {
+            self.children(node, &inner, depth, flow);
+        }
+        if quoted {
+            flow.runs.push(Run {
+                style: inner.style,
+                leaf: Leaf::Text("”".to_owned()),
+            });
+        }
+    }
+
+    /// The leaf an element is as a whole; `Some(None)` for one that shows nothing.
+    fn leaf(&mut self, name: &str, node: NodeId) -> Option<Option<Leaf>> {
+        match name {
+            "br" => return Some(Some(Leaf::Break)),
+            "wbr" | "input" | "param" | "source" | "track" | "area" | "col" | "colgroup" => {
+                return Some(None);
+            }
+            "img" | "image" => return Some(self.image(node)),
+            "math" => return Some(self.mathml(node)),
+            _ => {}
+        }
+        if !matches!(name, "span" | "sup") {
+            return None;
+        }
+        if self.dom.has_class(node, "math") {
+            let latex = self.dom.text(node);
+            return Some((!latex.trim().is_empty()).then_some(Leaf::Math(latex)));
+        }
+        self.carried(node).map(Some)
+    }
+
+    /// What a `data-dsc-…` attribute carries, if it is valid.
+    fn carried(&self, node: NodeId) -> Option<Leaf> {
+        let value = |name: &str| self.dom.attribute(node, name);
+        if let Some(name) = value("data-dsc-mention").filter(|name| source::is_username(name)) {
+            return Some(Leaf::Mention(self.spelling(name)));
+        }
+        if let Some(slug) = value("data-dsc-hashtag").filter(|slug| source::is_hashtag(slug)) {
+            return Some(Leaf::Hashtag(slug.to_owned()));
+        }
+        if let Some(name) = value("data-dsc-emoji").filter(|name| source::is_emoji_name(name)) {
+            return Some(Leaf::Emoji(name.to_owned()));
+        }
+        if let Some(checked) = value("data-dsc-check") {
+            return Some(Leaf::Checkbox(checked == "x"));
+        }
+        if let Some(label) = value("data-dsc-fn").filter(|label| source::is_label(label)) {
+            return Some(Leaf::FootnoteRef(label.to_owned()));
+        }
+        value("data-dsc-opaque")
+            .filter(|carried| source::is_opaque_inline(carried))
+            .map(|carried| Leaf::Opaque(carried.to_owned()))
+    }
+
+    /// The map's spelling of a username, so that letter case makes no difference.
+    fn spelling(&self, name: &str) -> String {
+        self.ctx
+            .user_by_username(name)
+            .map_or_else(|| name.to_owned(), |(_, user)| user.username.clone())
+    }
+
+    fn mention(&mut self, node: NodeId, inline: &Inline, flow: &mut Flow) {
+        let id = self
+            .dom
+            .attribute(node, "data-mention")
+            .unwrap_or_default()
+            .to_owned();
+        let known = self
+            .ctx
+            .users
+            .get(&id)
+            .filter(|user| source::is_username(&user.username));
+        let leaf = if let Some(user) = known {
+            Leaf::Mention(self.spelling(&user.username))
+        } else {
+            let shown = self.dom.text(node);
+            self.losses.add("mention", &shown);
+            if !id.is_empty() {
+                self.needs.push(Need::CanvasUser(id));
+            }
+            Leaf::Text(shown.trim_start_matches('@').to_owned())
+        };
+        flow.runs.push(Run {
+            style: inline.style.clone(),
+            leaf,
+        });
+    }
+
+    fn inner_style(&mut self, name: &str, node: NodeId, outer: &Inline) -> Inline {
+        let mut inner = outer.clone();
+        if let Some(mark) = element_mark(name) {
+            inner.style.marks = inner.style.marks.with(mark);
+        }
+        match name {
+            "code" | "samp" | "tt" => inner.code = true,
+            "a" => self.link(node, &mut inner.style),
+            "abbr" | "acronym" => {
+                let title = self
+                    .dom
+                    .attribute(node, "title")
+                    .map(one_line)
+                    .unwrap_or_default();
+                if !title.is_empty() {
+                    inner.style.abbreviation = Some(Arc::from(title));
+                }
+            }
+            _ => {}
+        }
+        if self.dom.attribute(node, "data-dsc-spoiler").is_some() {
+            inner.style.marks = inner.style.marks.with(Mark::Spoiler);
+        }
+        if let Some(style) = self.dom.attribute(node, "style") {
+            self.css_marks(style, &mut inner.style);
+        }
+        if name == "font" {
+            self.losses.add("style", "font");
+        }
+        inner
+    }
+
+    fn css_marks(&mut self, css: &str, style: &mut Style) {
+        for (property, value) in css::declarations(css) {
+            let value = value.to_ascii_lowercase();
+            let mark = match property.as_str() {
+                "text-decoration" | "text-decoration-line" if value.contains("underline") => {
+                    Some(Mark::Under)
+                }
+                "text-decoration" | "text-decoration-line" if value.contains("line-through") => {
+                    Some(Mark::Strike)
+                }
+                "font-style" if matches!(value.as_str(), "italic" | "oblique") => Some(Mark::Em),
+                "font-weight" if is_bold(&value) => Some(Mark::Strong),
+                _ => None,
+            };
+            match mark {
+                Some(mark) => style.marks = style.marks.with(mark),
+                None => self.losses.add("style", css),
+            }
+        }
+    }
+
+    fn link(&mut self, node: NodeId, style: &mut Style) {
+        let dom = self.dom;
+        let upload = dom
+            .attribute(node, "data-dsc-href")
+            .filter(|href| source::is_upload(href));
+        let media = dom
+            .attribute(node, "id")
+            .filter(|_| dom.has_class(node, "instructure_inline_media_comment"))
+            .and_then(|id| id.strip_prefix("media_comment_"))
+            .map(|id| format!("/media_objects/{id}"));
+        let written = dom.attribute(node, "href").map(str::to_owned);
+        let Some(address) = upload.map(str::to_owned).or(media).or(written) else {
+            return;
+        };
+        let Some(href) = self.resolve(&address, Use::Link) else {
+            self.losses.add("link", &address);
+            return;
+        };
+        let title = dom
+            .attribute(node, "title")
+            .map(one_line)
+            .unwrap_or_default();
+        style.link = Some(Arc::new(Link { href, title }));
+    }
+
+    /// The normal address, with files that both sides know as their upload.
+    fn resolve(&mut self, address: &str, purpose: Use) -> Option<String> {
+        let normal = url::normal(address, purpose, self.ctx)?;
+        let host = url::scheme(&normal).is_some() || normal.starts_with("//");
+        if let Some(id) = url::canvas_file(&normal).filter(|_| !host) {
+            match self
+                .ctx
+                .files
+                .get(id)
+                .filter(|file| source::is_upload(&file.upload))
+            {
+                Some(file) => return Some(file.upload.clone()),
+                None => self.needs.push(Need::CanvasFile(id.to_owned())),
+            }
+        }
+        if url::scheme(&normal).as_deref() == Some("upload") && !source::is_upload(&normal) {
+            return None;
+        }
+        Some(normal)
+    }
+
+    fn image(&mut self, node: NodeId) -> Option<Leaf> {
+        let dom = self.dom;
+        let alt = dom.attribute(node, "alt").unwrap_or_default();
+        if let Some(latex) = equation(
+            dom.attribute(node, "data-equation-content"),
+            dom.has_class(node, "equation_image"),
+            alt,
+        ) {
+            return (!latex.trim().is_empty()).then(|| Leaf::Math(latex.to_owned()));
+        }
+        let carried = dom
+            .attribute(node, "data-dsc-src")
+            .filter(|src| source::is_upload(src));
+        let written = dom.attribute(node, "src").unwrap_or_default();
+        let Some(src) = self.resolve(carried.unwrap_or(written), Use::Embed) else {
+            self.losses.add("image", written);
+            let alt = one_line(alt);
+            return (!alt.is_empty()).then_some(Leaf::Text(alt));
+        };
+        let pixels = |name: &str| {
+            let value = dom
+                .attribute(node, name)?
+                .trim()
+                .trim_end_matches("px")
+                .parse()
+                .ok();
+            value.filter(|pixels| (1..=MAX_PIXELS).contains(pixels))
+        };
+        if dom
+            .attribute(node, "style")
+            .is_some_and(|style| !style.trim().is_empty())
+        {
+            self.losses
+                .add("style", dom.attribute(node, "style").unwrap_or_default());
+        }
+        let extra = dom
+            .attribute(node, "data-dsc-extra")
+            .filter(|extra| source::is_image_extra(extra));
+        Some(Leaf::Image(Arc::new(Image {
+            src,
+            alt: one_line(alt),
+            title: dom
+                .attribute(node, "title")
+                .map(one_line)
+                .unwrap_or_default(),
+            width: pixels("width"),
+            height: pixels("height"),
+            extra: extra.unwrap_or_default().to_owned(),
+        })))
+    }
+
+    /// MathML: its LaTeX annotation, else its text.
+    fn mathml(&mut self, node: NodeId) -> Option<Leaf> {
+        let dom = self.dom;
+        let mut latex = None;
+        dom.walk(node, &mut |inner| {
+            let encoding = dom.attribute(inner, "encoding").unwrap_or_default();
+            if latex.is_none()
+                && matches!(encoding, "application/x-tex" | "LaTeX" | "latex" | "TeX")
+            {
+                latex = Some(dom.text(inner));
+            }
+            true
+        });
+        if let Some(latex) = latex.or_else(|| dom.attribute(node, "alttext").map(str::to_owned)) {
+            return (!latex.trim().is_empty()).then_some(Leaf::Math(latex));
+        }
+        let mut text = String::new();
+        dom.walk(node, &mut |inner| {
+            if let Data::Text(part) = dom.data(inner) {
+                text.push_str(part.trim());
+            }
+            dom.name(inner) != "annotation"
+        });
+        self.losses.add("MathML without LaTeX", &text);
+        (!text.is_empty()).then_some(Leaf::Text(text))
+    }
+
+    /// Players and frames: a link to what they show.
+    fn media(&mut self, name: &str, node: NodeId, inline: &Inline, flow: &mut Flow) {
+        let dom = self.dom;
+        let address = dom
+            .attribute(node, "src")
+            .or_else(|| dom.attribute(node, "data"))
+            .map(str::to_owned)
+            .or_else(|| first_source(dom, node));
+        let media_id = dom
+            .attribute(node, "data-media_comment_id")
+            .map(|id| format!("/media_objects/{id}"));
+        let href = media_id
+            .or(address)
+            .and_then(|address| self.resolve(&address, Use::Link));
+        self.losses.add("media", href.as_deref().unwrap_or(name));
+        let mut style = inline.style.clone();
+        let title = dom
+            .attribute(node, "title")
+            .map(one_line)
+            .unwrap_or_default();
+        let Some(href) = href else {
+            flow.runs.push(Run {
+                style,
+                leaf: Leaf::Text(dom.text(node)),
+            });
+            return;
+        };
+        let web = matches!(url::scheme(&href).as_deref(), Some("http" | "https"));
+        let text = if web && title.is_empty() {
+            href.clone()
+        } else if title.is_empty() {
+            format!("▶ {name}")
+        } else {
+            format!("▶ {title}")
+        };
+        style.link = Some(Arc::new(Link {
+            href,
+            title: String::new(),
+        }));
+        flow.runs.push(Run {
+            style,
+            leaf: Leaf::Text(text),
+        });
+    }
+}
+
+fn first_source(dom: &crate::dom::Dom, node: NodeId) -> Option<String> {
+    dom.children(node)
+        .find(|child| dom.name(*child) == "source")
+        .and_then(|child| dom.attribute(child, "src"))
+        .map(str::to_owned)
+}
+
+/// The LaTeX of a Canvas equation image (contract markup §2); never read from its address.
+fn equation<'a>(content: Option<&'a str>, is_equation: bool, alt: &'a str) -> Option<&'a str> {
+    match content {
+        Some(latex) if !latex.trim().is_empty() => Some(latex),
+        _ if is_equation => Some(alt.strip_prefix("LaTeX:").unwrap_or(alt)),
+        _ => None,
+    }
+}
+
+/// An attribute's text on one line, blanks collapsed.
+fn one_line(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .filter(|c| !c.is_control() || c.is_whitespace())
+        .collect();
+    clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn is_bold(value: &str) -> bool {
+    value.starts_with("bold") || value.parse::<u32>().is_ok_and(|weight| weight >= 600)
+}
+
+fn element_mark(name: &str) -> Option<Mark> {
+    Some(match name {
+        "b" | "strong" => Mark::Strong,
+        "em" | "i" | "cite" | "var" | "dfn" => Mark::Em,
+        "u" => Mark::Under,
+        "s" | "strike" | "del" => Mark::Strike,
+        "ins" => Mark::Insert,
+        "sub" => Mark::Sub,
+        "sup" => Mark::Sup,
+        "mark" => Mark::Highlight,
+        "small" => Mark::Small,
+        "big" => Mark::Big,
+        "kbd" => Mark::Kbd,
+        "ruby" => Mark::Ruby,
+        "rt" => Mark::RubyText,
+        "rp" => Mark::RubyParen,
+        _ => return None,
+    })
+}

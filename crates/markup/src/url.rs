@@ -1,0 +1,264 @@
+//! Addresses: which are allowed, and one spelling for each.
+//!
+//! The tree holds normal addresses only: ASCII, no blanks, quotes or brackets, Canvas's own as a
+//! path, without the parameters that Canvas adds for one reader (contract markup §2).
+
+use crate::context::Context;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
+
+/// What may not stand in a normal address; `%` stays, so encoding twice changes nothing.
+const UNSAFE: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'<')
+    .add(b'>')
+    .add(b'\\')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// Longest address we carry, in bytes.
+const MAX_BYTES: usize = 8_000;
+
+/// What an address is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Use {
+    /// The target of a link.
+    Link,
+    /// The source of an image or frame.
+    Embed,
+}
+
+/// The normal form of an address found in either dialect; `None` if it is not allowed.
+pub(crate) fn normal(address: &str, purpose: Use, ctx: &Context) -> Option<String> {
+    let clean: String = address.chars().filter(|c| !is_ignored(*c)).collect();
+    let clean = clean.trim();
+    if clean.is_empty() || clean.len() > MAX_BYTES || !is_allowed(clean, purpose) {
+        return None;
+    }
+    let encoded = utf8_percent_encode(clean, UNSAFE).to_string();
+    let local = strip_own_host(&encoded, &ctx.hosts.canvas);
+    Some(drop_noise(&local))
+}
+
+/// Browsers drop these inside addresses, so a scheme could hide behind them.
+fn is_ignored(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+fn is_allowed(address: &str, purpose: Use) -> bool {
+    let Some(scheme) = scheme(address) else {
+        return true;
+    };
+    match purpose {
+        Use::Link => {
+            matches!(
+                &*scheme,
+                "http" | "https" | "mailto" | "ftp" | "tel" | "skype" | "upload"
+            )
+        }
+        Use::Embed => matches!(&*scheme, "http" | "https" | "upload"),
+    }
+}
+
+/// The scheme in lower case; `None` for a relative address.
+pub(crate) fn scheme(address: &str) -> Option<String> {
+    let colon = address.find(':')?;
+    let head = address.get(..colon)?;
+    // A colon after one of these belongs to the path: the address is relative.
+    if head.contains(['/', '?', '#']) {
+        return None;
+    }
+    Some(head.trim().to_ascii_lowercase())
+}
+
+fn strip_own_host(address: &str, host: &str) -> String {
+    let host = host.trim_end_matches('/');
+    if host.is_empty() {
+        return address.to_owned();
+    }
+    match address.get(..host.len()) {
+        Some(head) if head.eq_ignore_ascii_case(host) => {
+            let path = address.get(host.len()..).unwrap_or_default();
+            if path.starts_with('/') && !path.starts_with("//") {
+                path.to_owned()
+            } else {
+                address.to_owned()
+            }
+        }
+        _ => address.to_owned(),
+    }
+}
+
+/// Whether a query parameter is one that Canvas adds for a reader (contract canvas §11.2).
+fn is_noise(parameter: &str) -> bool {
+    let name = parameter.split('=').next().unwrap_or_default();
+    matches!(
+        name,
+        "verifier" | "wrap" | "download_frd" | "no_preview" | "hidden" | "location"
+    )
+}
+
+/// Removes Canvas's own parameters from links to its files.
+fn drop_noise(address: &str) -> String {
+    let Some((path, rest)) = address.split_once('?') else {
+        return address.to_owned();
+    };
+    if canvas_file(address).is_none() && !path.contains("/equation_images/") {
+        return address.to_owned();
+    }
+    let (query, fragment) = match rest.split_once('#') {
+        Some((query, fragment)) => (query, Some(fragment)),
+        None => (rest, None),
+    };
+    let kept: Vec<&str> = query
+        .split('&')
+        .filter(|one| !one.is_empty() && !is_noise(one))
+        .collect();
+    let mut result = path.to_owned();
+    if !kept.is_empty() {
+        result.push('?');
+        result.push_str(&kept.join("&"));
+    }
+    if let Some(fragment) = fragment {
+        result.push('#');
+        result.push_str(fragment);
+    }
+    result
+}
+
+/// The numeric id of the Canvas file that an address points at.
+pub(crate) fn canvas_file(address: &str) -> Option<&str> {
+    let path = address.split(['?', '#']).next()?;
+    let (_, tail) = path.rsplit_once("/files/")?;
+    let mut parts = tail.split('/');
+    let id = parts.next()?;
+    let known_end = matches!(parts.next(), None | Some("" | "download" | "preview"));
+    (known_end && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
+/// Writes an address for Discourse: Canvas's own get their host.
+pub(crate) fn for_discourse(address: &str, ctx: &Context) -> String {
+    let host = ctx.hosts.canvas.trim_end_matches('/');
+    if !host.is_empty() && address.starts_with('/') && !address.starts_with("//") {
+        format!("{host}{address}")
+    } else {
+        address.to_owned()
+    }
+}
+
+/// The length in bytes of the bare `http(s)` address that `text` begins with, if any.
+pub(crate) fn bare_length(text: &str) -> Option<usize> {
+    let scheme = ["https://", "http://"].into_iter().find(|scheme| {
+        text.get(..scheme.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(scheme))
+    })?;
+    let mut end = scheme.len();
+    let first = text.get(end..)?.chars().next()?;
+    if !first.is_alphanumeric() {
+        return None;
+    }
+    for c in text.get(end..)?.chars() {
+        if c.is_whitespace()
+            || c.is_control()
+            || is_ignored(c)
+            || matches!(
+                c,
+                '<' | '>' | '"' | '`' | '|' | '[' | ']' | '\\' | '^' | '{' | '}' | '*'
+            )
+        {
+            break;
+        }
+        end += c.len_utf8();
+    }
+    let end = trim_end(text.get(..end)?);
+    (end > scheme.len()).then_some(end)
+}
+
+/// Leaves out what ends a sentence rather than an address.
+fn trim_end(address: &str) -> usize {
+    let mut rest = address;
+    let open = rest.matches('(').count();
+    let mut close = rest.matches(')').count();
+    while let Some(last) = rest.chars().next_back() {
+        let cut = match last {
+            ')' if close > open => {
+                close -= 1;
+                true
+            }
+            '?' | '!' | '.' | ',' | ':' | ';' | '\'' | '_' | '~' | '$' | '&' | '“' | '”' | '‘'
+            | '’' | '«' | '»' => true,
+            _ => false,
+        };
+        if !cut {
+            break;
+        }
+        rest = rest.get(..rest.len() - last.len_utf8()).unwrap_or_default();
+    }
+    rest.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link(address: &str) -> Option<String> {
+        let mut ctx = Context::default();
+        ctx.hosts.canvas = "https://canvas.example.edu".to_owned();
+        normal(address, Use::Link, &ctx)
+    }
+
+    #[test]
+    fn disguised_schemes_are_refused() {
+        for bad in [
+            "javascript:alert(1)",
+            " JaVaScRiPt:alert(1)",
+            "java\nscript:alert(1)",
+            "\u{1}javascript:alert(1)",
+            "java\u{200b}script:x",
+            "data:text/html,x",
+            "vbscript:x",
+            "javascript :x",
+            "x:y",
+        ] {
+            assert_eq!(link(bad), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn one_spelling_for_each_address() {
+        for (from, to) in [
+            (
+                "https://canvas.example.edu/courses/1/files/2/download?verifier=x&wrap=1",
+                "/courses/1/files/2/download",
+            ),
+            (
+                "/courses/1/files/2/download?wrap=1&a=b#c",
+                "/courses/1/files/2/download?a=b#c",
+            ),
+            ("https://e.org/a b\"ü", "https://e.org/a%20b%22%C3%BC"),
+            ("//e.org/x", "//e.org/x"),
+            ("a/b:c", "a/b:c"),
+        ] {
+            assert_eq!(link(from).as_deref(), Some(to));
+            assert_eq!(link(to).as_deref(), Some(to));
+        }
+    }
+
+    #[test]
+    fn bare_addresses_end_where_the_sentence_does() {
+        for (text, address) in [
+            ("https://e.org/a_b. Then", "https://e.org/a_b"),
+            ("http://e.org/(a))", "http://e.org/(a)"),
+            ("https://e.org/?a=1&b=2, x", "https://e.org/?a=1&b=2"),
+            ("HTTP://E.org", "HTTP://E.org"),
+        ] {
+            assert_eq!(bare_length(text), Some(address.len()), "{text}");
+        }
+        assert_eq!(bare_length("https://"), None);
+        assert_eq!(bare_length("ftp://e.org"), None);
+    }
+}
