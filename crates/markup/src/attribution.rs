@@ -81,10 +81,9 @@ fn strip_canvas(body: &str) -> Option<(String, String)> {
         .join(" ");
     let name = match dom.attribute(first, ATTRIBUTE) {
         Some(name) if text == said(name, &text)? => name.to_owned(),
-        Some(_) => return None,
         // An editor may have dropped the attribute: a lone emphasised line that says the same.
         None if is_emphasised(&dom, first) => name_in(&text)?,
-        None => return None,
+        _ => return None,
     };
     let rest = trimmed.get(end..)?;
     let rest = rest.strip_prefix('\n').unwrap_or(rest);

@@ -51,8 +51,9 @@ pub(crate) struct Dom {
 }
 
 /// Which bound a parse ran into.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Overflow {
+    #[default]
     /// None: the tree is complete.
     No,
     /// Some tags were left out because elements were nested too deeply; all text is there.

@@ -71,12 +71,6 @@ struct State {
     overflow: Overflow,
 }
 
-impl Default for Overflow {
-    fn default() -> Self {
-        Overflow::No
-    }
-}
-
 /// Stands between tokenizer and tree builder and lets only bounded nesting through.
 struct Gate {
     inner: TreeBuilder<NodeId, Sink>,

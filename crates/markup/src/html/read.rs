@@ -123,8 +123,8 @@ impl Reader<'_> {
             }
             return;
         }
-        if !self.block_element(name, node, inline, depth, flow) {
-            self.inline_element(name, node, inline, depth, flow);
+        if !self.block_element(node, inline, depth, flow) {
+            self.inline_element(node, inline, depth, flow);
         }
     }
 
@@ -206,51 +206,43 @@ fn one_line(mut run: Run) -> Run {
 fn flatten(block: Block, lines: &mut Vec<Vec<Run>>) {
     match block {
         Block::Paragraph(runs) | Block::Heading { runs, .. } => lines.push(runs),
-        Block::Math(latex) => {
-            lines.push(vec![one_line(Run {
-                style: Style::default(),
-                leaf: Leaf::Math(latex),
-            })]);
-        }
+        Block::Math(latex) => lines.push(vec![one_line(plain(Leaf::Math(latex)))]),
         Block::Code { text, .. } => {
-            for line in text.lines().filter(|line| !line.is_empty()) {
-                let leaf = Leaf::Code(line.to_owned());
-                lines.push(vec![Run {
-                    style: Style::default(),
-                    leaf,
-                }]);
-            }
+            let written = text.lines().filter(|line| !line.is_empty());
+            lines.extend(written.map(|line| vec![plain(Leaf::Code(line.to_owned()))]));
         }
-        Block::List(list) => list
-            .items
-            .into_iter()
-            .flatten()
-            .for_each(|one| flatten(one, lines)),
+        Block::List(list) => flatten_all(list.items.into_iter().flatten(), lines),
         Block::Quote(blocks)
         | Block::PostQuote { blocks, .. }
         | Block::Spoiler(blocks)
         | Block::Framed { blocks, .. }
-        | Block::Footnote { blocks, .. } => {
-            blocks.into_iter().for_each(|one| flatten(one, lines));
-        }
+        | Block::Footnote { blocks, .. } => flatten_all(blocks, lines),
         Block::Details { summary, blocks } => {
             lines.push(summary);
-            blocks.into_iter().for_each(|one| flatten(one, lines));
+            flatten_all(blocks, lines);
         }
         Block::Table(table) => {
             lines.push(table.caption);
             let cells = table.rows.into_iter().flatten();
-            cells
-                .flat_map(|cell| cell.blocks)
-                .for_each(|one| flatten(one, lines));
+            flatten_all(cells.flat_map(|cell| cell.blocks), lines);
         }
         Block::Definitions(entries) => {
-            entries
-                .into_iter()
-                .flat_map(|one| one.blocks)
-                .for_each(|one| flatten(one, lines));
+            flatten_all(entries.into_iter().flat_map(|one| one.blocks), lines);
         }
         Block::Opaque(source) => lines.push(vec![Run::text(source)]),
         Block::Rule => {}
+    }
+}
+
+fn flatten_all(blocks: impl IntoIterator<Item = Block>, lines: &mut Vec<Vec<Run>>) {
+    for block in blocks {
+        flatten(block, lines);
+    }
+}
+
+fn plain(leaf: Leaf) -> Run {
+    Run {
+        style: Style::default(),
+        leaf,
     }
 }

@@ -216,9 +216,11 @@ impl<'a> Writer<'a> {
                 self.out.push_str("</p>");
             }
             [Block::Heading { level, runs }] => {
-                self.out.push_str(&format!("<h{level}{attributes}>"));
+                let open = format!("<h{level}{attributes}>");
+                self.out.push_str(&open);
                 self.runs(runs);
-                self.out.push_str(&format!("</h{level}>"));
+                let close = format!("</h{level}>");
+                self.out.push_str(&close);
             }
             _ => {
                 self.out.push_str("<div");

@@ -5,6 +5,10 @@ pub(crate) use crate::html::escape::push_entity;
 use crate::normal::{JOINER, is_wide_blank};
 
 /// Where text is written.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent properties of a place"
+)]
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Spot {
     /// In a table cell.
@@ -132,7 +136,7 @@ pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
     for c in value.chars() {
         match c {
             '&' | '<' | '>' | '"' | '|' | '`' | '\n' | '\u{a0}' | '[' | '$' | '~' => {
-                push_entity(out, c)
+                push_entity(out, c);
             }
             c if is_wide_blank(c) => push_entity(out, c),
             _ => out.push(c),

@@ -80,13 +80,13 @@ impl Renderer<'_> {
         self.flush();
         match value {
             NodeValue::Heading(heading) => {
-                self.out.push_str(&format!("<h{}>", heading.level));
+                self.tag("<h", usize::from(heading.level), ">");
             }
             NodeValue::Paragraph => self.out.push_str("<p>"),
             NodeValue::BlockQuote => self.out.push_str("<blockquote>"),
             NodeValue::List(list) => match list.list_type {
                 ListType::Bullet => self.out.push_str("<ul>"),
-                ListType::Ordered => self.out.push_str(&format!("<ol start=\"{}\">", list.start)),
+                ListType::Ordered => self.tag("<ol start=\"", list.start, "\">"),
             },
             NodeValue::Item(_) | NodeValue::TaskItem(_) => self.out.push_str("<li>"),
             NodeValue::CodeBlock(code) => self.code_block(&code.info, &code.literal),
@@ -100,10 +100,16 @@ impl Renderer<'_> {
                 self.out.push('>');
             }
             NodeValue::Table(_) | NodeValue::TableRow(_) | NodeValue::TableCell => {
-                self.table_start(value)
+                self.table_start(value);
             }
             _ => self.start_inline(value),
         }
+    }
+
+    fn tag(&mut self, before: &str, number: usize, after: &str) {
+        self.out.push_str(before);
+        self.out.push_str(&number.to_string());
+        self.out.push_str(after);
     }
 
     fn start_inline(&mut self, value: &NodeValue) {
@@ -155,7 +161,7 @@ impl Renderer<'_> {
         }
         self.flush();
         match value {
-            NodeValue::Heading(heading) => self.out.push_str(&format!("</h{}>", heading.level)),
+            NodeValue::Heading(heading) => self.tag("</h", usize::from(heading.level), ">"),
             NodeValue::Paragraph => self.out.push_str("</p>"),
             NodeValue::BlockQuote => self.out.push_str("</blockquote>"),
             NodeValue::List(list) => self.out.push_str(match list.list_type {
@@ -174,7 +180,7 @@ impl Renderer<'_> {
             }
             NodeValue::TableCell => {
                 self.out
-                    .push_str(if self.header_row { "</th>" } else { "</td>" })
+                    .push_str(if self.header_row { "</th>" } else { "</td>" });
             }
             NodeValue::Emph => self.out.push_str("</em>"),
             NodeValue::Strong => self.out.push_str("</strong>"),

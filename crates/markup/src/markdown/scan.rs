@@ -93,14 +93,12 @@ impl Prepared {
     /// Adds a character; one from the slots' range becomes a slot for itself.
     fn push_char(&mut self, c: char) {
         if (FIRST_SLOT..=LAST_SLOT).contains(&u32::from(c)) {
-            let slot = Slot {
+            // With no slot left the character cannot be told from one, so it goes.
+            self.push_slot(Slot {
                 source: c.to_string(),
                 html: None,
                 around: None,
-            };
-            if !self.push_slot(slot) {
-                // No slot left: the character cannot be told from one, so it goes.
-            }
+            });
         } else {
             self.text.push(c);
         }

@@ -32,7 +32,7 @@ pub(crate) fn is_slug_char(c: char) -> bool {
 /// An emoji's name, with a tone if it has one.
 pub(crate) fn is_emoji_name(name: &str) -> bool {
     let name = match name.rsplit_once(":t") {
-        Some((head, tone)) if matches!(tone, "1" | "2" | "3" | "4" | "5" | "6") => head,
+        Some((head, "1" | "2" | "3" | "4" | "5" | "6")) => head,
         _ => name,
     };
     !name.is_empty()

@@ -13,12 +13,12 @@ impl Reader<'_> {
     /// Reads an element if it is a block; says whether it was.
     pub(super) fn block_element(
         &mut self,
-        name: &str,
         node: NodeId,
         inline: &Inline,
         depth: usize,
         flow: &mut Flow,
     ) -> bool {
+        let name = self.dom.name(node);
         if !is_block(name) {
             return false;
         }
@@ -55,8 +55,9 @@ impl Reader<'_> {
             "h1" | "h2" | "h3" | "h4" | "h5" | "h6" | "h7" | "h8" => {
                 let runs = self.runs(node, inline);
                 let level = name
-                    .bytes()
-                    .nth(1)
+                    .as_bytes()
+                    .get(1)
+                    .copied()
                     .unwrap_or(b'6')
                     .saturating_sub(b'0')
                     .min(6);

@@ -11,23 +11,29 @@ use std::sync::Arc;
 
 const MAX_PIXELS: u32 = 100_000;
 
+/// What an element is besides a wrapper of its content.
+enum Whole {
+    Leaf(Leaf),
+    Nothing,
+    No,
+}
+
 impl Reader<'_> {
     pub(super) fn inline_element(
         &mut self,
-        name: &str,
         node: NodeId,
         inline: &Inline,
         depth: usize,
         flow: &mut Flow,
     ) {
-        if let Some(leaf) = self.leaf(name, node) {
-            if let Some(leaf) = leaf {
-                flow.runs.push(Run {
-                    style: inline.style.clone(),
-                    leaf,
-                });
+        let name = self.dom.name(node);
+        match self.whole(name, node) {
+            Whole::Leaf(leaf) => {
+                let style = inline.style.clone();
+                return flow.runs.push(Run { style, leaf });
             }
-            return;
+            Whole::Nothing => return,
+            Whole::No => {}
         }
         if self.dom.attribute(node, "data-mention").is_some() {
             return self.mention(node, inline, flow);
@@ -53,25 +59,26 @@ impl Reader<'_> {
         }
     }
 
-    /// The leaf an element is as a whole; `Some(None)` for one that shows nothing.
-    fn leaf(&mut self, name: &str, node: NodeId) -> Option<Option<Leaf>> {
+    /// What an element is as a whole.
+    fn whole(&mut self, name: &str, node: NodeId) -> Whole {
         match name {
-            "br" => return Some(Some(Leaf::Break)),
+            "br" => Whole::Leaf(Leaf::Break),
             "wbr" | "input" | "param" | "source" | "track" | "area" | "col" | "colgroup" => {
-                return Some(None);
+                Whole::Nothing
             }
-            "img" | "image" => return Some(self.image(node)),
-            "math" => return Some(self.mathml(node)),
-            _ => {}
+            "img" | "image" => self.image(node).map_or(Whole::Nothing, Whole::Leaf),
+            "math" => self.mathml(node).map_or(Whole::Nothing, Whole::Leaf),
+            "span" | "sup" if self.dom.has_class(node, "math") => {
+                let latex = self.dom.text(node);
+                if latex.trim().is_empty() {
+                    Whole::Nothing
+                } else {
+                    Whole::Leaf(Leaf::Math(latex))
+                }
+            }
+            "span" | "sup" => self.carried(node).map_or(Whole::No, Whole::Leaf),
+            _ => Whole::No,
         }
-        if !matches!(name, "span" | "sup") {
-            return None;
-        }
-        if self.dom.has_class(node, "math") {
-            let latex = self.dom.text(node);
-            return Some((!latex.trim().is_empty()).then_some(Leaf::Math(latex)));
-        }
-        self.carried(node).map(Some)
     }
 
     /// What a `data-dsc-…` attribute carries, if it is valid.

@@ -187,7 +187,13 @@ impl Writer<'_> {
             if let Some(path) = self.canvas_path(&image.src) {
                 push_attribute(&mut self.out, "src", &format!("{path}/preview"));
             } else {
-                push_attribute(&mut self.out, "data-dsc-src", &image.src);
+                // Discourse resolves the reference itself; Canvas would drop the address.
+                let name = if self.target == Target::Canvas {
+                    "data-dsc-src"
+                } else {
+                    "src"
+                };
+                push_attribute(&mut self.out, name, &image.src);
             }
         } else {
             let src = self.address(&image.src);

@@ -89,7 +89,7 @@ fn heading(level: u8, runs: &[Run], form: Form, ctx: &Context) -> String {
     let marks = "#".repeat(usize::from(level.clamp(1, 6)));
     let line = Line {
         heading: true,
-        one_line: true,
+        no_newline: true,
         ..Line::default()
     };
     format!("{marks} {}", inline::line(runs, line, form, ctx))
@@ -157,7 +157,7 @@ fn list(list: &List, form: Form, ctx: &Context) -> String {
 fn item_content(item: &[Block], tight: bool, form: Form, ctx: &Context) -> String {
     match item {
         // Under a list marker dashes would read as a rule of the whole line.
-        [Block::Rule, rest @ ..] if rest.is_empty() => "***".to_owned(),
+        [Block::Rule] => "***".to_owned(),
         [Block::Rule, rest @ ..] => format!("***\n\n{}", many(rest, form, ctx)),
         [Block::Paragraph(_), Block::List(_)] if tight => {
             let parts: Vec<String> = item.iter().map(|block| write(block, form, ctx)).collect();
@@ -230,7 +230,7 @@ fn push_row(out: &mut String, row: &[Cell], form: Form, ctx: &Context) {
         if let [Block::Paragraph(runs)] = cell.blocks.as_slice() {
             let line = Line {
                 cell: true,
-                one_line: true,
+                no_newline: true,
                 ..Line::default()
             };
             out.push_str(&inline::line(runs, line, form, ctx));

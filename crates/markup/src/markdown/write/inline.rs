@@ -9,6 +9,7 @@ use crate::markdown::source;
 use crate::normal;
 use crate::tree::{Block, Image, Leaf, Link, Mark, Run};
 use crate::url::{self, Use};
+use std::collections::BTreeSet;
 
 /// The kind of line that is written.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,7 +17,7 @@ pub(super) struct Line {
     pub(super) cell: bool,
     pub(super) heading: bool,
     /// Whether a newline cannot stand here.
-    pub(super) one_line: bool,
+    pub(super) no_newline: bool,
 }
 
 /// Writes a paragraph.
@@ -188,6 +189,12 @@ impl LineWriter<'_> {
         }
     }
 
+    fn push_all(&mut self, parts: &[&str]) {
+        for part in parts {
+            self.out.push_str(part);
+        }
+    }
+
     fn spot(&self) -> Spot {
         Spot {
             cell: self.line.cell,
@@ -241,7 +248,7 @@ impl LineWriter<'_> {
                 .is_some_and(|run| run.leaf == Leaf::Break)
         };
         let several = is_break(index.checked_sub(1)) || is_break(Some(index + 1));
-        if self.line.one_line || several || self.strict {
+        if self.line.no_newline || several || self.strict {
             self.out.push_str("<br>");
         } else if self.ctx.settings.breaks {
             self.out.push('\n');
@@ -257,10 +264,9 @@ impl LineWriter<'_> {
             self.out.push_str("</code>");
             return;
         }
-        let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-        let shortest =
-            (1..).find(|length| !text.split(|c| c != '`').any(|run| run.len() == *length));
-        let ticks = "`".repeat(shortest.unwrap_or(longest + 1));
+        let runs: BTreeSet<usize> = text.split(|c| c != '`').map(str::len).collect();
+        let length = (1..=runs.len()).find(|length| !runs.contains(length));
+        let ticks = "`".repeat(length.unwrap_or(runs.len() + 1));
         let blank = text.trim_matches(' ').is_empty();
         let padded = text.starts_with('`')
             || text.ends_with('`')
@@ -271,23 +277,19 @@ impl LineWriter<'_> {
         } else {
             text.to_owned()
         };
-        self.out
-            .push_str(&format!("{ticks}{pad}{text}{pad}{ticks}"));
+        self.push_all(&[&ticks, pad, &text, pad, &ticks]);
     }
 
     fn math(&mut self, latex: &str) {
-        let plain = !self.strict
-            && self.ctx.settings.math
-            && !latex.contains('$')
-            && !(self.line.cell && latex.contains('|'));
-        if plain {
-            self.out.push('$');
-            self.out.push_str(latex);
-            self.out.push('$');
-        } else {
+        let splits_cell = self.line.cell && latex.contains('|');
+        if self.strict || !self.ctx.settings.math || latex.contains('$') || splits_cell {
             self.out.push_str("<span class=\"math\">");
             push_entities(&mut self.out, latex);
             self.out.push_str("</span>");
+        } else {
+            self.out.push('$');
+            self.out.push_str(latex);
+            self.out.push('$');
         }
     }
 
@@ -301,7 +303,7 @@ impl LineWriter<'_> {
         self.out.push_str("![");
         self.out.push_str(&image.alt);
         if let (Some(width), Some(height)) = (image.width, image.height) {
-            self.out.push_str(&format!("{bar}{width}x{height}"));
+            self.push_all(&[bar, &width.to_string(), "x", &height.to_string()]);
         }
         if !image.extra.is_empty() {
             self.out
@@ -314,7 +316,7 @@ impl LineWriter<'_> {
         }
         self.out.push_str("](");
         if src.contains(['(', ')']) {
-            self.out.push_str(&format!("<{src}>"));
+            self.push_all(&["<", &src, ">"]);
         } else {
             self.out.push_str(&src);
         }
@@ -328,13 +330,8 @@ impl LineWriter<'_> {
 
     fn image_tag(&mut self, image: &Image) {
         self.out.push_str("<img");
-        let upload = source::is_upload(&image.src);
         let src = url::for_discourse(&image.src, self.ctx);
-        escape::push_attribute(
-            &mut self.out,
-            if upload { "data-dsc-src" } else { "src" },
-            &src,
-        );
+        escape::push_attribute(&mut self.out, "src", &src);
         escape::push_attribute(&mut self.out, "alt", &image.alt);
         if !image.title.is_empty() {
             escape::push_attribute(&mut self.out, "title", &image.title);
@@ -382,7 +379,7 @@ impl LineWriter<'_> {
                 self.out.push('#');
                 self.out.push_str(slug);
             }
-            Leaf::Emoji(name) => self.out.push_str(&format!(":{name}:")),
+            Leaf::Emoji(name) => self.push_all(&[":", name, ":"]),
             Leaf::Checkbox(checked) => self.out.push_str(if *checked { "[x]" } else { "[ ]" }),
             Leaf::Opaque(source) => self.out.push_str(source),
             _ => {}
