@@ -231,8 +231,15 @@ async fn get_topic(State(shared): Sim, Path(id): Path<u64>) -> Response {
     }
 }
 
-async fn build_views(State(shared): Sim) -> Response {
-    shared.world().build_views();
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BuildViews {
+    /// Only this topic.
+    topic: Option<u64>,
+}
+
+async fn build_views(State(shared): Sim, Json(wanted): Json<BuildViews>) -> Response {
+    shared.world().build_views(wanted.topic);
     StatusCode::NO_CONTENT.into_response()
 }
 

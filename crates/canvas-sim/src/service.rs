@@ -296,6 +296,11 @@ fn work(world: &mut World, request: &mut Request, key: &str, fault: Option<Kind>
     };
     let status = world.switches.not_permitted_status;
     let mut answer = result.unwrap_or_else(|fail| fail.answer(status, report));
+    if answer.status == 422
+        && let Content::Json(body) = &mut answer.content
+    {
+        crate::json::set(body, "error_report_id", json!(world.next_report_id()));
+    }
     if request.wants_string_ids()
         && let Content::Json(body) = &mut answer.content
     {

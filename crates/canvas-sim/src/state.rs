@@ -14,6 +14,7 @@ pub(crate) const SHARD: u64 = 10_000_000_000_000;
 
 /// The last id given per kind.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct LastIds {
     pub topic: u64,
     pub entry: u64,

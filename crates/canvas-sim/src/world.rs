@@ -104,10 +104,12 @@ impl World {
         }
     }
 
-    /// Lets the background job run: all built views are current again.
-    pub(crate) fn build_views(&mut self) {
+    /// Lets the background job run: the built view of one topic, or of all, is current again.
+    pub(crate) fn build_views(&mut self, only: Option<u64>) {
         for topic in self.data.topics.values_mut() {
-            topic.stale_view = None;
+            if only.is_none_or(|id| id == topic.id) {
+                topic.stale_view = None;
+            }
         }
     }
 
@@ -120,6 +122,9 @@ impl World {
         });
         if let Some(root) = root_id.and_then(|id| self.data.topics.get_mut(&id)) {
             root.updated_at = now;
+            // The database gives the children in the order of their last write (seen live, 532).
+            root.child_ids.retain(|id| *id != topic_id);
+            root.child_ids.push(topic_id);
         }
     }
 }

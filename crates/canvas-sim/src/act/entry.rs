@@ -125,6 +125,7 @@ pub(crate) fn create(world: &mut World, user_id: u64, new: NewEntry) -> Result<u
         updated_at: now,
         edited_at: None,
         deleted_at: None,
+        extra_deletes: 0,
         attachment_id: None,
         quoted_entry_id: new.quoted_entry_id,
         pin_type: None,
@@ -150,7 +151,6 @@ fn after_create(world: &mut World, topic_id: u64, entry_id: u64, user_id: u64) {
         topic.entry_ids.push(entry_id);
         topic.active_count = topic.active_count.saturating_add(1);
         topic.subscriber_ids.insert(user_id);
-        topic.read_by.insert(user_id);
         if moves(topic.last_reply_at) {
             topic.last_reply_at = Some(now);
         }
@@ -272,12 +272,12 @@ pub(crate) fn delete(world: &mut World, user_id: u64, entry_id: u64) -> Result<(
         entry.deleted_at.get_or_insert(now);
         entry.editor_id = Some(user_id);
         entry.updated_at = now;
+        entry.extra_deletes = entry.extra_deletes.saturating_add(u64::from(was_deleted));
+    }
+    if was_deleted {
+        return Ok(());
     }
     if let Some(topic) = world.data.topics.get_mut(&topic_id) {
-        if was_deleted {
-            topic.unread_drops = topic.unread_drops.saturating_add(1);
-            return Ok(());
-        }
         topic.active_count = topic.active_count.saturating_sub(1);
     }
     world.touch_topic(topic_id);

@@ -42,7 +42,7 @@ pub(crate) fn prepare(world: &mut World, assignment_id: u64, course_id: u64) {
         .filter(|e| e.kind == "StudentEnrollment" && e.state == "active")
         .map(|e| e.user_id)
         .collect();
-    for user_id in students {
+    for user_id in students.into_iter().rev() {
         slot(world, assignment_id, user_id);
     }
 }

@@ -66,7 +66,6 @@ fn blank(world: &mut World, home: Home, course_id: u64) -> Topic {
         expanded_locked: false,
         entry_ids: Vec::new(),
         active_count: 0,
-        unread_drops: 0,
         read_by: BTreeSet::new(),
         subscriber_ids: BTreeSet::new(),
         stale_view: None,
@@ -74,11 +73,8 @@ fn blank(world: &mut World, home: Home, course_id: u64) -> Topic {
 }
 
 fn next_position(world: &World, topic: &Topic) -> u64 {
-    let wants = |t: &&Topic| {
-        t.course_id == topic.course_id
-            && t.is_announcement == topic.is_announcement
-            && !t.is_deleted()
-    };
+    let wants =
+        |t: &&Topic| t.course_id == topic.course_id && t.is_announcement == topic.is_announcement;
     world
         .data
         .topics
@@ -157,14 +153,17 @@ fn apply_sections(world: &World, topic: &mut Topic, params: &Params) -> Result<(
     Ok(())
 }
 
-fn starting_lock(topic: &Topic, params: &Params, now: i64) -> bool {
+fn starting_lock(world: &World, topic: &Topic, params: &Params) -> bool {
+    let now = world.now();
     if !topic.is_announcement {
         return params.is_on("locked");
     }
     if topic.delayed_post_at.is_some_and(|at| at > now) {
         return false;
     }
-    params.flag("locked").unwrap_or(true) && params.flag("lock_comment").unwrap_or(true)
+    // The course's lock wins over the caller's wish (seen live, 506).
+    policy::comments_disabled(&world.data, topic)
+        || params.flag("locked").unwrap_or(true) && params.flag("lock_comment").unwrap_or(true)
 }
 
 fn starting_state(
@@ -234,7 +233,7 @@ pub(crate) fn create(
         if topic.is_announcement && message.as_deref().is_none_or(|m| m.trim().is_empty()) {
             return Err(invalid("message", "message", "blank"));
         }
-        topic.locked = starting_lock(&topic, params, now);
+        topic.locked = starting_lock(world, &topic, params);
         topic.pinned = params.is_on("pinned");
         topic.message = message.map(|m| stored_html(world, home, &m, base, false));
         Ok(())
@@ -552,6 +551,12 @@ fn save(world: &mut World, old: &Topic, new: Topic) {
     );
     let (state, now) = (new.state, new.updated_at);
     let is_new_state = new.state != old.state;
+    if let Some(assignment) = new
+        .assignment_id
+        .and_then(|id| world.data.assignments.get_mut(&id))
+    {
+        assignment.name.clone_from(&title);
+    }
     world.data.topics.insert(id, new);
     world.emit_topic("discussion_topic_updated", id);
     if !is_new_text && !is_new_state {
@@ -601,9 +606,6 @@ pub(crate) fn delete(world: &mut World, user_id: u64, topic_id: u64) -> Result<(
             topic.state = TopicState::Deleted;
             topic.deleted_at = Some(now);
             topic.updated_at = now;
-            if topic.editor_id.is_none() || id == topic_id {
-                topic.editor_id = Some(user_id);
-            }
             world.emit_topic("discussion_topic_updated", id);
         }
     }

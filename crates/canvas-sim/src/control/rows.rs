@@ -21,6 +21,8 @@ pub(super) struct Rows {
     group_categories: Vec<GroupCategory>,
     groups: Vec<Group>,
     tokens: BTreeMap<String, Token>,
+    /// Last ids given: the next object gets the next number.
+    last: BTreeMap<String, u64>,
     /// Empty everything first.
     clear: bool,
 }
@@ -88,6 +90,14 @@ pub(super) async fn upsert(State(shared): Sim, Json(body): Json<Value>) -> Respo
         .extend(rows.groups.into_iter().map(|r| (r.id, r)));
     data.tokens.extend(rows.tokens);
     reindex(data);
+    let mut counters = json!(data.last);
+    for (name, value) in rows.last {
+        crate::json::set(&mut counters, &name, json!(value));
+    }
+    match serde_json::from_value(counters) {
+        Ok(last) => data.last = last,
+        Err(error) => return refused(error),
+    }
     ok(
         json!({"users": data.users.len(), "courses": data.courses.len(),
               "enrollments": data.enrollments.len()}),

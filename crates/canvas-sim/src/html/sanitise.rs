@@ -3,6 +3,7 @@
 
 use super::style;
 use ammonia::Builder;
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
@@ -79,6 +80,9 @@ const FORBIDDEN_DATA: &[&str] = &[
     "data-method",
 ];
 
+/// What is percent-encoded in URLs; non-ASCII always is.
+const IN_URL: &AsciiSet = &CONTROLS.add(b' ');
+
 /// Which sanitiser is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Rules {
@@ -89,11 +93,8 @@ pub(crate) struct Rules {
 }
 
 fn scheme(url: &str) -> Option<String> {
-    let clean: String = url
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control())
-        .collect();
-    let (scheme, _) = clean.split_once(':')?;
+    // Blanks are not taken out: " https" and "java\nscript" are schemes that nobody allows.
+    let (scheme, _) = url.split_once(':')?;
     (!scheme.contains(['/', '?', '#'])).then(|| scheme.to_lowercase())
 }
 
@@ -141,7 +142,16 @@ fn filter<'v>(
     if attribute.starts_with("data-xml") || (!rules.is_old && FORBIDDEN_DATA.contains(&attribute)) {
         return None;
     }
-    if is_url(element, attribute) && !is_url_allowed(element, value, rules.is_old) {
+    if is_url(element, attribute) {
+        if !is_url_allowed(element, value, rules.is_old) {
+            return None;
+        }
+        // Blanks and non-ASCII characters are percent-encoded (seen live, corpus "bad links").
+        if !value.is_ascii() || value.contains(' ') {
+            return Some(Cow::Owned(utf8_percent_encode(value, IN_URL).to_string()));
+        }
+    }
+    if rules.is_old && element == "source" && matches!(attribute, "srcset" | "media" | "sizes") {
         return None;
     }
     if rules.is_old && element == "img" && attribute == "usemap" {
@@ -217,9 +227,7 @@ static NEW_WITHOUT_IDS: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// Cleans HTML. Control characters go, a no-break space stays a character.
 pub(crate) fn clean(html: &str, rules: Rules) -> String {
     let is_plain = !html.contains(['<', '>', '&', '\u{a0}', '\r'])
-        && !html
-            .chars()
-            .any(|c| c.is_control() && c != '\n' && c != '\t');
+        && !html.chars().any(|c| c < ' ' && c != '\n' && c != '\t');
     if is_plain {
         return html.to_owned();
     }
@@ -243,8 +251,9 @@ pub(crate) fn clean(html: &str, rules: Rules) -> String {
     builder.clean(&text).to_string().replace("&nbsp;", "\u{a0}")
 }
 
+/// Control characters below the blank, except line ends and tabs.
 fn is_dropped(c: char) -> bool {
-    (c.is_control() && !matches!(c, '\n' | '\t' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
+    (c < ' ' && !matches!(c, '\n' | '\t' | '\r')) || matches!(c, '\u{fffe}' | '\u{ffff}')
 }
 
 #[cfg(test)]

@@ -1,50 +1,20 @@
 //! The CSS allow-list of contract canvas §11.1 and markup §2. Works on one `style` value.
 
 const PROPERTIES: &[&str] = &[
-    "align-content",
-    "align-items",
-    "align-self",
     "background",
     "border",
-    "border-collapse",
-    "border-radius",
-    "border-spacing",
     "bottom",
     "caption-side",
     "clear",
     "clip",
     "color",
-    "column-gap",
     "content",
     "cursor",
     "direction",
     "display",
-    "flex",
-    "flex-basis",
-    "flex-direction",
-    "flex-flow",
-    "flex-grow",
-    "flex-shrink",
-    "flex-wrap",
     "float",
     "font",
-    "gap",
-    "grid",
-    "grid-area",
-    "grid-auto-columns",
-    "grid-auto-flow",
-    "grid-auto-rows",
-    "grid-column",
-    "grid-gap",
-    "grid-row",
-    "grid-template",
-    "grid-template-areas",
-    "grid-template-columns",
-    "grid-template-rows",
     "height",
-    "justify-content",
-    "justify-items",
-    "justify-self",
     "left",
     "line-height",
     "list-style",
@@ -53,7 +23,6 @@ const PROPERTIES: &[&str] = &[
     "max-width",
     "min-height",
     "min-width",
-    "order",
     "outline",
     "overflow",
     "overflow-x",
@@ -61,7 +30,6 @@ const PROPERTIES: &[&str] = &[
     "padding",
     "position",
     "right",
-    "row-gap",
     "table-layout",
     "text-align",
     "text-decoration",
@@ -71,11 +39,8 @@ const PROPERTIES: &[&str] = &[
     "visibility",
     "white-space",
     "width",
-    "zoom",
     "z-index",
-    "letter-spacing",
-    "word-spacing",
-    "text-transform",
+    "zoom",
 ];
 
 const PREFIXES: &[&str] = &[
@@ -87,12 +52,39 @@ const PREFIXES: &[&str] = &[
     "outline-",
     "padding-",
     "text-decoration-",
-    "grid-",
-    "flex-",
 ];
 
-fn is_allowed(property: &str) -> bool {
+/// Properties that April 2019 drops (seen live, corpus "styles kept or not").
+const NEWER: &[&str] = &[
+    "align-content",
+    "align-items",
+    "align-self",
+    "border-radius",
+    "column-gap",
+    "flex",
+    "gap",
+    "grid",
+    "justify-content",
+    "justify-items",
+    "justify-self",
+    "order",
+    "row-gap",
+];
+
+fn is_newer(property: &str) -> bool {
+    NEWER.contains(&property) || property.starts_with("flex-") || property.starts_with("grid-")
+}
+
+fn is_allowed(property: &str, is_old: bool) -> bool {
+    if is_newer(property) {
+        return !is_old;
+    }
     PROPERTIES.contains(&property) || PREFIXES.iter().any(|p| property.starts_with(p))
+}
+
+/// April 2019 reads no functions but `url(..)`: `rgb(..)` drops the property.
+fn is_readable(value: &str, is_old: bool) -> bool {
+    !is_old || !value.contains('(') || value.to_lowercase().contains("url(")
 }
 
 /// Splits at `;` outside quotes and brackets.
@@ -142,7 +134,8 @@ pub(super) fn filter(style: &str, is_old: bool) -> String {
         .into_iter()
         .filter_map(|declaration| declaration.split_once(':'))
         .map(|(property, value)| (property.trim().to_lowercase(), value.trim()))
-        .filter(|(property, value)| is_allowed(property) && !value.is_empty() && !is_unsafe(value))
+        .filter(|(property, value)| is_allowed(property, is_old) && !value.is_empty())
+        .filter(|(_, value)| is_readable(value, is_old) && !is_unsafe(value))
         .map(|(property, value)| format!("{property}: {value};"))
         .collect();
     if kept.is_empty() && is_old {

@@ -181,12 +181,15 @@ pub(crate) fn section_user_count(reader: &Reader<'_>, section_id: u64, course_id
 
 /// One group.
 pub(crate) fn group(reader: &Reader<'_>, g: &Group) -> Value {
-    json!({
+    let mut out = json!({
         "id": g.id, "name": g.name, "created_at": time(Some(g.created_at)), "max_membership": null,
         "is_public": false, "join_level": "invitation_only", "group_category_id": g.category_id,
         "description": null, "members_count": g.member_ids.len(), "storage_quota_mb": 50,
         "context_type": "Course", "course_id": g.course_id, "avatar_url": null, "role": null,
         "leader": null, "has_submission": false, "concluded": false,
-        "non_collaborative": reader.world.switches.newer_topic_keys.then_some(false),
-    })
+    });
+    if reader.world.switches.newer_topic_keys {
+        put(&mut out, json!({"non_collaborative": false}));
+    }
+    out
 }

@@ -1,7 +1,7 @@
 //! Entries (contract canvas §6.2).
 
 use super::{Reader, file, set, time};
-use crate::state::thread::{Entry, Topic};
+use crate::state::thread::{Entry, Home, Topic};
 use serde_json::{Map, Value, json};
 
 /// In which answer an entry appears; the keys differ.
@@ -84,8 +84,17 @@ pub(crate) fn entry(reader: &Reader<'_>, entry: &Entry, topic: &Topic, form: For
 }
 
 /// A top-level entry with up to ten of its newest active replies.
-pub(crate) fn with_replies(reader: &Reader<'_>, top: &Entry, topic: &Topic) -> Value {
-    let mut out = entry(reader, top, topic, Form::Full);
+/// Read through a group root, authors are shown in the root's course (seen live, 526).
+pub(crate) fn with_replies(reader: &Reader<'_>, top: &Entry, place: (&Topic, Home)) -> Value {
+    let (topic, home) = place;
+    let full = |e: &Entry| {
+        let mut row = entry(reader, e, topic, Form::Full);
+        if home != topic.home && topic.anonymous_state.is_none() {
+            set(&mut row, "user", reader.display(e.user_id, home));
+        }
+        row
+    };
+    let mut out = full(top);
     let replies: Vec<&Entry> = reader
         .world
         .data
@@ -95,11 +104,7 @@ pub(crate) fn with_replies(reader: &Reader<'_>, top: &Entry, topic: &Topic) -> V
         .take(11)
         .collect();
     if !replies.is_empty() {
-        let shown: Vec<Value> = replies
-            .iter()
-            .take(10)
-            .map(|e| entry(reader, e, topic, Form::Full))
-            .collect();
+        let shown: Vec<Value> = replies.iter().take(10).map(|e| full(e)).collect();
         set(&mut out, "has_more_replies", json!(replies.len() > 10));
         set(&mut out, "recent_replies", Value::Array(shown));
     }

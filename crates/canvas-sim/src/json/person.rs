@@ -148,14 +148,29 @@ pub(crate) fn own_enrollment(reader: &Reader<'_>, e: &Enrollment) -> Value {
     out
 }
 
-fn grades(reader: &Reader<'_>, e: &Enrollment) -> Value {
+/// Grades: all for graders, without the unposted ones for oneself, only the link for others.
+fn grades(reader: &Reader<'_>, e: &Enrollment, standing: &Standing) -> Value {
     let url = format!(
         "{}/courses/{}/grades/{}",
         reader.base, e.course_id, e.user_id
     );
-    json!({"html_url": url, "current_grade": null, "current_score": null, "final_grade": null,
-        "final_score": null, "unposted_current_score": null, "unposted_current_grade": null,
-        "unposted_final_score": null, "unposted_final_grade": null})
+    let mut out = json!({"html_url": url});
+    let is_grader = standing.is_admin || standing.is_teacher || standing.is_ta;
+    if is_grader || reader.user_id == Some(e.user_id) {
+        put(
+            &mut out,
+            json!({"current_grade": null, "current_score": null, "final_grade": null,
+            "final_score": null}),
+        );
+    }
+    if is_grader {
+        put(
+            &mut out,
+            json!({"unposted_current_score": null, "unposted_current_grade": null,
+            "unposted_final_score": null, "unposted_final_grade": null}),
+        );
+    }
+    out
 }
 
 /// One enrollment row.
@@ -181,9 +196,8 @@ pub(crate) fn enrollment(
     if standing.is_admin {
         set(&mut out, "sis_import_id", Value::Null);
     }
-    let sees_grades = standing.is_staff() || reader.user_id == Some(e.user_id);
-    if e.kind == "StudentEnrollment" && sees_grades {
-        set(&mut out, "grades", grades(reader, e));
+    if e.kind == "StudentEnrollment" {
+        set(&mut out, "grades", grades(reader, e, standing));
     }
     if standing.reads_sis() {
         let course = data.courses.get(&e.course_id);

@@ -3,7 +3,7 @@
 use super::{Reader, assignment, course, file, put, set, time};
 use crate::act::home_path;
 use crate::policy::{self, Standing};
-use crate::state::thread::{Entry, Home, Topic, TopicState};
+use crate::state::thread::{Home, Topic, TopicState};
 use serde_json::{Value, json};
 
 /// Which optional parts are wanted.
@@ -24,42 +24,20 @@ pub(crate) struct Parts {
     pub text_only: bool,
 }
 
-/// Entries that count: of a group root, those of its children too.
-fn entry_count(reader: &Reader<'_>, topic: &Topic) -> u64 {
-    let children: u64 = topic
-        .child_ids
-        .iter()
-        .filter_map(|id| reader.world.topic(*id))
-        .map(|child| child.active_count)
-        .sum();
-    topic.active_count.saturating_add(children)
-}
-
+/// The caller's unread counter: active unread entries, less one per repeated delete.
 fn unread_count(reader: &Reader<'_>, topic: &Topic) -> u64 {
     let Some(user) = reader.user_id else { return 0 };
-    let is_unread = |e: &&Entry| !e.is_deleted() && !e.read_by.contains(&user);
-    let own = reader
+    let (mut unread, mut drops) = (0_u64, 0_u64);
+    for entry in reader
         .world
         .data
         .entries_in(topic)
-        .filter(is_unread)
-        .count();
-    let children: usize = topic
-        .child_ids
-        .iter()
-        .filter_map(|id| reader.world.topic(*id))
-        .map(|child| {
-            reader
-                .world
-                .data
-                .entries_in(child)
-                .filter(is_unread)
-                .count()
-        })
-        .sum();
-    u64::try_from(own.saturating_add(children))
-        .unwrap_or(0)
-        .saturating_sub(topic.unread_drops)
+        .filter(|e| !e.read_by.contains(&user))
+    {
+        unread = unread.saturating_add(u64::from(!entry.is_deleted()));
+        drops = drops.saturating_add(entry.extra_deletes);
+    }
+    unread.saturating_sub(drops)
 }
 
 /// Why the caller cannot subscribe.
@@ -226,6 +204,15 @@ fn newer_parts(topic: &Topic, out: &mut Value) {
     }
 }
 
+/// Null or true, but false on the group copies (seen live, 520).
+fn initial_post(topic: &Topic) -> Option<bool> {
+    if topic.require_initial_post {
+        Some(true)
+    } else {
+        topic.root_topic_id.map(|_| false)
+    }
+}
+
 fn core(reader: &Reader<'_>, topic: &Topic, standing: &Standing) -> Value {
     let now = reader.world.now();
     let data = &reader.world.data;
@@ -249,7 +236,7 @@ fn core(reader: &Reader<'_>, topic: &Topic, standing: &Standing) -> Value {
         .and_then(|id| data.assignments.get(&id))
         .and_then(|a| a.due_at);
     let is_due_ahead = due.is_some_and(|at| at > now);
-    let is_empty = entry_count(reader, topic) == 0;
+    let is_empty = topic.active_count == 0;
     let attachments: Vec<Value> = topic
         .attachment_id
         .and_then(|id| crate::act::file::resolve(reader.world, id))
@@ -265,9 +252,9 @@ fn core(reader: &Reader<'_>, topic: &Topic, standing: &Standing) -> Value {
         "discussion_type": topic.discussion_type, "lock_at": time(topic.lock_at),
         "allow_rating": topic.allow_rating, "only_graders_can_rate": topic.only_graders_can_rate,
         "sort_by_rating": topic.sort_by_rating, "is_section_specific": topic.is_section_specific,
-        "user_name": user_name, "discussion_subentry_count": entry_count(reader, topic),
+        "user_name": user_name, "discussion_subentry_count": topic.active_count,
         "permissions": permissions(reader, topic, standing),
-        "require_initial_post": topic.require_initial_post.then_some(true),
+        "require_initial_post": initial_post(topic),
         "user_can_see_posts": !policy::must_post_first(data, topic, standing),
         "podcast_url": null, "read_state": if is_read { "read" } else { "unread" },
         "unread_count": unread_count(reader, topic), "subscribed": is_subscribed && hold.is_none(),

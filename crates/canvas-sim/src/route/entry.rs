@@ -51,17 +51,14 @@ pub(super) fn entries(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         .flat_map(|t| world.data.entries_in(t).map(move |e| (e, t)))
         .filter(|(e, _)| e.parent_id.is_none() && !e.is_deleted() && e.created_at <= horizon)
         .collect();
-    if topic.sort_by_rating {
-        rows.sort_by_key(|(e, _)| (Reverse(e.rating_sum().unwrap_or(0)), Reverse(e.id)));
-    } else {
-        rows.sort_by_key(|(e, _)| (Reverse(e.created_at), Reverse(e.id)));
-    }
+    // Newest first even when the topic sorts by rating (seen live, 736).
+    rows.sort_by_key(|(e, _)| (Reverse(e.created_at), Reverse(e.id)));
     let total = rows.len();
     let reader = ctx.reader(world);
     let shown: Vec<Value> = page
         .cut(rows)
         .into_iter()
-        .map(|(e, t)| entry::with_replies(&reader, e, t))
+        .map(|(e, t)| entry::with_replies(&reader, e, (t, topic.home)))
         .collect();
     let links = links(world, ctx, topic, "entries", (&page, total));
     Ok(Answer::ok(shown.into()).header("link", links))

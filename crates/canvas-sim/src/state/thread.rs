@@ -88,8 +88,6 @@ pub(crate) struct Topic {
     pub entry_ids: Vec<u64>,
     /// Active entries, all levels.
     pub active_count: u64,
-    /// Second deletes lower the unread counter once more (seen live: 558 is a read, 555 a drop).
-    pub unread_drops: u64,
     pub read_by: BTreeSet<u64>,
     pub subscriber_ids: BTreeSet<u64>,
     pub stale_view: Option<StaleView>,
@@ -129,6 +127,8 @@ pub(crate) struct Entry {
     pub updated_at: i64,
     pub edited_at: Option<i64>,
     pub deleted_at: Option<i64>,
+    /// Deletes after the first; each lowers the unread counters once more (seen live, 045, 555).
+    pub extra_deletes: u64,
     pub attachment_id: Option<u64>,
     pub quoted_entry_id: Option<u64>,
     pub pin_type: Option<String>,
