@@ -43,9 +43,15 @@ def start_discourse(processes):
 
 
 @pytest.fixture
-def canvas(start_canvas):
+def canvas_profile():
+    """Which Canvas is played; a module may ask for others with `parametrize`."""
+    return "canvas-current"
+
+
+@pytest.fixture
+def canvas(start_canvas, canvas_profile):
     """A Canvas with one course, a teacher and two students."""
-    return start_canvas("--empty")
+    return start_canvas("--empty", "--profile", canvas_profile)
 
 
 @pytest.fixture
@@ -61,15 +67,15 @@ def course(canvas):
 
 
 @pytest.fixture
-def discourse(start_discourse):
-    """A Discourse with one category, a teacher and two students; no limits get in the way."""
-    return start_discourse("--empty")
+def discourse_profile():
+    """Which Discourse is played; a module may ask for others with `parametrize`."""
+    return "discourse-current"
 
 
 @pytest.fixture
-def old_discourse(start_discourse):
-    """The same, as a server of version 3.1."""
-    return start_discourse("--empty", "--profile", "discourse-3.1")
+def discourse(start_discourse, discourse_profile):
+    """A Discourse with one category, a teacher and two students; no limits get in the way."""
+    return start_discourse("--empty", "--profile", discourse_profile)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ import requests
 from canvasapi.discussion_topic import DiscussionTopic
 from canvasapi.exceptions import ResourceDoesNotExist
 
+pytestmark = pytest.mark.parametrize("canvas_profile", ["canvas-current", "canvas-2019"])
+
 
 def new_topic(course, **fields):
     """A published topic unless the fields say otherwise."""
@@ -248,37 +250,6 @@ def test_announcements_of_several_courses(canvas, course):
     assert [topic.title for topic in only] == ["No class"]
     changed = announcement.update(message="<p>On Tuesday</p>", locked=True)
     assert (changed.message, changed.locked) == ("<p>On Tuesday</p>", True)
-
-
-def test_graphql(canvas, course):
-    topic = new_topic(course)
-    topic.post_entry(message="<p>Moon</p>")
-    query = """
-        query($course: ID!) { course(id: $course) { name discussionsConnection(first: 10) {
-            nodes { _id title updatedAt entryCounts { repliesCount deletedCount } } } } }
-    """
-    data = canvas.client().graphql(query, variables={"course": course.id})["data"]
-    node = data["course"]["discussionsConnection"]["nodes"][0]
-    assert (data["course"]["name"], node["_id"], node["title"]) == (course.name, str(topic.id), "Tides")
-    assert node["entryCounts"] == {"repliesCount": 1, "deletedCount": 0}
-    assert node["updatedAt"]
-    broken = canvas.client().graphql("{ nonsense }")
-    assert broken["errors"], "errors come with status 200 (section 17)"
-
-
-def test_a_deleted_entry_is_restored_by_graphql(canvas, course):
-    topic = new_topic(course)
-    entry = topic.post_entry(message="<p>Moon</p>")
-    with pytest.raises(requests.exceptions.JSONDecodeError):
-        entry.delete()
-    mutation = """
-        mutation($id: ID!) { restoreDeletedDiscussionEntry(input: {discussionEntryId: $id}) {
-            discussionEntry { _id deleted message } errors { message } } }
-    """
-    answer = canvas.client().graphql(mutation, variables={"id": entry.id})
-    restored = answer["data"]["restoreDeletedDiscussionEntry"]["discussionEntry"]
-    assert restored == {"_id": str(entry.id), "deleted": False, "message": "<p>Moon</p>"}
-    assert topic.get_entries([entry.id])[0].message == "<p>Moon</p>"
 
 
 def test_topic_is_edited_locked_and_pinned(course):

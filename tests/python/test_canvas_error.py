@@ -163,17 +163,10 @@ def test_a_lost_answer_leaves_what_was_written(canvas, course):
     assert [entry.message for entry in topic.get_topic_entries()] == ["<p>Heard?</p>"]
 
 
-def test_an_old_server_has_pages_of_fifty_and_no_discussions_in_graphql(old_canvas):
+def test_an_old_server_has_pages_of_fifty(old_canvas):
     course = old_canvas.course()
     for number in range(60):
         new_topic(course, title=f"Topic {number}")
     url = f"{old_canvas.url}/api/v1/courses/{course.id}/discussion_topics?per_page=100"
     assert len(requests.get(url, headers=old_canvas.authorization(), timeout=10).json()) == 50
     assert len(list(course.get_discussion_topics())) == 60, "the client follows next"
-    answer = old_canvas.client().graphql(
-        "query($id: ID!) { course(id: $id) { discussionsConnection(first: 1) { nodes { _id } } } }",
-        variables={"id": course.id},
-    )
-    assert answer["errors"]
-    types = old_canvas.client().graphql('{ __type(name: "DiscussionEntry") { name } }')
-    assert types["data"]["__type"] is None

@@ -38,7 +38,8 @@ def test_the_first_line_of_the_discourse_sandbox_is_enough_to_begin(start_discou
 def test_an_empty_discourse_has_one_category_a_teacher_and_two_students(discourse):
     assert len(discourse.info["categories"]) == 1
     assert (len(discourse.users("teacher")), len(discourse.users("student"))) == (1, 2)
-    assert discourse.client().latest_posts()["latest_posts"] == []
+    posts = discourse.client().latest_posts()["latest_posts"]
+    assert [post["topic_title"] for post in posts] == ["About the Introduction to Biology category"]
 
 
 @pytest.mark.parametrize("system", ["canvas", "discourse"])
