@@ -5,8 +5,8 @@
 
 use crate::context::Context;
 use crate::html::write::{Target, Writer};
-use crate::normal::{JOINER, is_space, is_wide_blank};
-use crate::tree::Doc;
+use crate::normal::{self, JOINER, is_wide_blank};
+use crate::tree::{Doc, Leaf, Run};
 
 /// The canonical text of a tree.
 pub(crate) fn text(doc: &Doc, ctx: &Context) -> String {
@@ -15,25 +15,30 @@ pub(crate) fn text(doc: &Doc, ctx: &Context) -> String {
     for block in &doc.blocks {
         writer.out.clear();
         writer.block(block);
-        lines.push(plain_blanks(&writer.out));
+        lines.push(writer.out.replace('\n', "&#10;"));
     }
     lines.join("\n")
 }
 
-/// All blanks are one blank; what nobody sees is gone.
-fn plain_blanks(html: &str) -> String {
-    let html = html.replace("&nbsp;", " ");
-    let mut out = String::with_capacity(html.len());
-    for c in html.chars() {
-        if c == '\n' {
-            out.push_str("&#10;");
-        } else if is_space(c) || is_wide_blank(c) {
-            if !out.ends_with([' ', '>']) {
-                out.push(' ');
+/// Runs as readers see them: every blank a plain one, what nobody sees gone.
+pub(crate) fn runs(runs: &[Run], ctx: &Context) -> Vec<Run> {
+    let changed = |c: char| is_wide_blank(c) || is_unseen(c);
+    let plain = runs.iter().map(|run| match &run.leaf {
+        Leaf::Text(text) if text.contains(changed) => {
+            let seen = text.chars().filter(|c| !is_unseen(*c));
+            let text = seen
+                .map(|c| if is_wide_blank(c) { ' ' } else { c })
+                .collect();
+            Run {
+                style: run.style.clone(),
+                leaf: Leaf::Text(text),
             }
-        } else if !matches!(c, JOINER | '\u{200b}' | '\u{feff}') {
-            out.push(c);
         }
-    }
-    out
+        _ => run.clone(),
+    });
+    normal::runs(plain.collect(), ctx)
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(c, JOINER | '\u{200b}' | '\u{feff}')
 }

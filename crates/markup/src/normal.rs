@@ -14,7 +14,7 @@ pub(crate) const JOINER: char = '\u{2060}';
 
 /// Characters after which the joiner is ours to drop.
 pub(crate) fn is_trigger(c: char) -> bool {
-    matches!(c, '@' | '#' | ':' | '[' | ';' | '<')
+    matches!(c, '@' | '#' | ':' | '[' | ';')
 }
 
 /// White space that a browser collapses.

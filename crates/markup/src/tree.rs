@@ -212,6 +212,22 @@ pub struct Image {
     pub extra: String,
 }
 
+impl Image {
+    /// Width and height as shown, if the image has a size and a scale such as `50%`.
+    pub fn scaled(&self) -> Option<(u32, u32)> {
+        let percent: u64 = self.extra.strip_suffix('%')?.parse().ok()?;
+        if !(1..=100).contains(&percent) {
+            return None;
+        }
+        let part = |pixels: u32| {
+            u32::try_from(u64::from(pixels) * percent / 100)
+                .ok()
+                .filter(|part| *part > 0)
+        };
+        Some((part(self.width?)?, part(self.height?)?))
+    }
+}
+
 /// A mark: a way text looks or what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mark {

@@ -14,7 +14,7 @@ use crate::normal;
 use crate::tree::{Block, Doc, Leaf, Run, Style};
 
 /// How deep blocks may be nested; what is deeper joins the level above.
-const MAX_BLOCK_DEPTH: usize = 50;
+const MAX_BLOCK_DEPTH: usize = 100;
 
 /// A body read from HTML.
 #[derive(Debug)]

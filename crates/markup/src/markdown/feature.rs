@@ -43,7 +43,7 @@ pub(crate) fn find(text: &str) -> Vec<Found> {
             {
                 skip_to = at + length;
             }
-        } else if matches!(c, '@' | '#' | ':' | '[' | ';' | '<')
+        } else if matches!(c, '@' | '#' | ':' | '[' | ';')
             && let Some(rest) = text.get(at..)
             && let Some((length, feature)) = recognise(c, rest, before)
         {
@@ -63,8 +63,8 @@ fn recognise(first: char, rest: &str, before: Option<char>) -> Option<(usize, Fe
     match first {
         '@' if is_boundary(before) && before != Some('=') => mention(rest),
         '#' if is_boundary(before) && before != Some('=') => hashtag(rest),
-        ':' | ';' | '<' => {
-            let emoji = if first == ':' && !before.is_some_and(char::is_alphanumeric) {
+        ':' | ';' => {
+            let emoji = if first == ':' && !before.is_some_and(blocks_emoji) {
                 emoji(rest)
             } else {
                 None
@@ -74,6 +74,11 @@ fn recognise(first: char, rest: &str, before: Option<char>) -> Option<(usize, Fe
         '[' => checkbox(rest).or_else(|| date(rest)),
         _ => None,
     }
+}
+
+/// Whether an emoji name cannot follow this character.
+fn blocks_emoji(c: char) -> bool {
+    c.is_alphanumeric() || (!c.is_whitespace() && !is_punctuation(c) && c != '_')
 }
 
 /// White space, punctuation or an edge.
@@ -164,7 +169,6 @@ const SHORTCUTS: &[(&str, &str)] = &[
     (":$", "😳"),
     (";-)", "😉"),
     (";)", "😉"),
-    ("<3", "❤️"),
 ];
 
 fn shortcut(rest: &str, before: Option<char>) -> Option<(usize, Feature)> {

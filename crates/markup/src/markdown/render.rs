@@ -8,6 +8,7 @@ use super::scan::{self, Prepared};
 use super::source;
 use crate::context::Context;
 use crate::html::escape::{push_attribute, push_text};
+use crate::tree::Image;
 use comrak::nodes::{ListType, NodeValue, TableAlignment};
 use comrak::{Arena, Options};
 
@@ -42,6 +43,7 @@ fn options() -> Options<'static> {
     options.extension.table = true;
     options.extension.strikethrough = true;
     options.extension.footnotes = true;
+    options.extension.inline_footnotes = true;
     options.parse.leave_footnote_definitions = true;
     options
 }
@@ -159,6 +161,12 @@ impl Renderer<'_> {
         if self.alt.is_some() || matches!(value, NodeValue::Text(_)) {
             return;
         }
+        if let NodeValue::Link(link) = value
+            && source::is_attachment(&self.prepared.restore(&link.url))
+            && let Some(name) = self.text.strip_suffix("|attachment")
+        {
+            self.text.truncate(name.len());
+        }
         self.flush();
         match value {
             NodeValue::Heading(heading) => self.tag("</h", usize::from(heading.level), ">"),
@@ -258,8 +266,20 @@ impl Renderer<'_> {
             push_attribute(&mut self.out, "title", &title);
         }
         if let Some((width, height)) = words.size {
-            push_attribute(&mut self.out, "width", width);
-            push_attribute(&mut self.out, "height", height);
+            let image = Image {
+                width: width.parse().ok(),
+                height: height.parse().ok(),
+                extra: words.extra.to_owned(),
+                ..Image::default()
+            };
+            let (width, height) = image
+                .scaled()
+                .or(image.width.zip(image.height))
+                .unwrap_or_default();
+            push_attribute(&mut self.out, "width", &width.to_string());
+            push_attribute(&mut self.out, "height", &height.to_string());
+            let (width, height) = image.width.zip(image.height).unwrap_or_default();
+            push_attribute(&mut self.out, "data-dsc-size", &format!("{width}x{height}"));
         }
         if !words.extra.is_empty() {
             push_attribute(&mut self.out, "data-dsc-extra", words.extra);

@@ -62,21 +62,27 @@ pub(crate) fn is_upload(address: &str) -> bool {
     })
 }
 
-/// What may follow an image's size.
+/// The address of a file that Discourse links as an attachment.
+pub(crate) fn is_attachment(address: &str) -> bool {
+    is_upload(address) || address.contains("/uploads/short-url/")
+}
+
+/// What may follow an image's size: a scale, a word that Discourse knows, or `key=value`.
 pub(crate) fn is_image_extra(extra: &str) -> bool {
-    !extra.is_empty()
-        && extra.len() <= MAX_NAME
-        && !extra.starts_with(' ')
-        && !extra.ends_with(' ')
-        && !extra.contains("  ")
-        && extra.bytes().all(|byte| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'%' | b'=' | b'-' | b'.' | b' ' | b',')
-        })
-        && extra
-            .bytes()
-            .next()
-            .is_some_and(|byte| byte.is_ascii_alphanumeric())
-        && !is_size(extra.split([',', ' ']).next().unwrap_or_default())
+    let scale = extra
+        .strip_suffix('%')
+        .and_then(|number| number.parse::<u32>().ok());
+    let pair = extra.split_once('=').is_some_and(|(key, value)| {
+        !key.is_empty()
+            && key
+                .bytes()
+                .all(|byte| byte.is_ascii_lowercase() || byte == b'-')
+            && is_label(value)
+    });
+    extra.len() <= MAX_NAME
+        && (scale.is_some_and(|scale| (1..=100).contains(&scale))
+            || matches!(extra, "thumbnail" | "video" | "audio" | "attachment")
+            || pair)
 }
 
 /// A size such as `690x400`.
@@ -97,10 +103,10 @@ pub(crate) fn is_code_language(name: &str) -> bool {
         })
 }
 
-/// The text between the quotes of a BBCode attribute.
+/// The text between the quotes of a BBCode attribute; it may hold the other kind of quote.
 pub(crate) fn is_attribute(text: &str) -> bool {
     text.len() <= 500
-        && !text.contains(['"', ']', '[', '\n', '\r', '“', '”'])
+        && !text.contains([']', '[', '\n', '\r', '“', '”'])
         && !text.chars().any(char::is_control)
 }
 

@@ -38,6 +38,19 @@ impl Reader<'_> {
         if self.dom.attribute(node, "data-mention").is_some() {
             return self.mention(node, inline, flow);
         }
+        if let Some(id) = self.media_comment(name, node) {
+            let kind = if self.dom.has_class(node, "audio_comment") {
+                "audio"
+            } else {
+                "video"
+            };
+            let kind = self
+                .dom
+                .attribute(node, "data-media_comment_type")
+                .unwrap_or(kind)
+                .to_owned();
+            return self.player(&format!("/media_objects/{id}"), &kind, inline, flow);
+        }
         let inner = self.inner_style(name, node, inline);
         let quoted = name == "q";
         if quoted {
@@ -196,17 +209,11 @@ impl Reader<'_> {
         let upload = dom
             .attribute(node, "data-dsc-href")
             .filter(|href| source::is_upload(href));
-        let media = dom
-            .attribute(node, "id")
-            .filter(|_| dom.has_class(node, "instructure_inline_media_comment"))
-            .and_then(|id| id.strip_prefix("media_comment_"))
-            .map(|id| format!("/media_objects/{id}"));
-        let written = dom.attribute(node, "href").map(str::to_owned);
-        let Some(address) = upload.map(str::to_owned).or(media).or(written) else {
+        let Some(address) = upload.or_else(|| dom.attribute(node, "href")) else {
             return;
         };
-        let Some(href) = self.resolve(&address, Use::Link) else {
-            self.losses.add("link", &address);
+        let Some(href) = self.resolve(address, Use::Link) else {
+            self.losses.add("link", address);
             return;
         };
         let title = dom
@@ -275,7 +282,7 @@ impl Reader<'_> {
         let extra = dom
             .attribute(node, "data-dsc-extra")
             .filter(|extra| source::is_image_extra(extra));
-        Some(Leaf::Image(Arc::new(Image {
+        let mut image = Image {
             src,
             alt: one_line(alt),
             title: dom
@@ -285,7 +292,12 @@ impl Reader<'_> {
             width: pixels("width"),
             height: pixels("height"),
             extra: extra.unwrap_or_default().to_owned(),
-        })))
+        };
+        unscale(
+            &mut image,
+            dom.attribute(node, "data-dsc-size").unwrap_or_default(),
+        );
+        Some(Leaf::Image(Arc::new(image)))
     }
 
     /// MathML: its LaTeX annotation, else its text.
@@ -315,6 +327,19 @@ impl Reader<'_> {
         (!text.is_empty()).then_some(Leaf::Text(text))
     }
 
+    /// The id of a recording made in Canvas: stored as an anchor, read back as a player.
+    fn media_comment(&self, name: &str, node: NodeId) -> Option<String> {
+        let id = match name {
+            "a" if self.dom.has_class(node, "instructure_inline_media_comment") => self
+                .dom
+                .attribute(node, "id")?
+                .strip_prefix("media_comment_")?,
+            "video" | "audio" => self.dom.attribute(node, "data-media_comment_id")?,
+            _ => return None,
+        };
+        source::is_label(id).then(|| id.to_owned())
+    }
+
     /// Players and frames: a link to what they show.
     fn media(&mut self, name: &str, node: NodeId, inline: &Inline, flow: &mut Flow) {
         let dom = self.dom;
@@ -323,41 +348,68 @@ impl Reader<'_> {
             .or_else(|| dom.attribute(node, "data"))
             .map(str::to_owned)
             .or_else(|| first_source(dom, node));
-        let media_id = dom
-            .attribute(node, "data-media_comment_id")
-            .map(|id| format!("/media_objects/{id}"));
-        let href = media_id
-            .or(address)
-            .and_then(|address| self.resolve(&address, Use::Link));
-        self.losses.add("media", href.as_deref().unwrap_or(name));
-        let mut style = inline.style.clone();
         let title = dom
             .attribute(node, "title")
             .map(one_line)
             .unwrap_or_default();
-        let Some(href) = href else {
-            flow.runs.push(Run {
-                style,
-                leaf: Leaf::Text(dom.text(node)),
-            });
+        if let Some(address) = address.filter(|address| self.resolve(address, Use::Link).is_some())
+        {
+            let shown = if title.is_empty() { name } else { &title };
+            return self.player(&address, shown, inline, flow);
+        }
+        self.losses.add("media", name);
+        flow.runs.push(Run {
+            style: inline.style.clone(),
+            leaf: Leaf::Text(dom.text(node)),
+        });
+    }
+
+    fn player(&mut self, address: &str, name: &str, inline: &Inline, flow: &mut Flow) {
+        let Some(href) = self.resolve(address, Use::Link) else {
             return;
         };
+        self.losses.add("media", &href);
         let web = matches!(url::scheme(&href).as_deref(), Some("http" | "https"));
-        let text = if web && title.is_empty() {
+        let tag = matches!(name, "iframe" | "video" | "audio" | "object" | "embed");
+        let text = if web && tag {
             href.clone()
-        } else if title.is_empty() {
-            format!("▶ {name}")
         } else {
-            format!("▶ {title}")
+            format!("▶ {name}")
         };
-        style.link = Some(Arc::new(Link {
+        let link = Some(Arc::new(Link {
             href,
             title: String::new(),
         }));
+        let style = Style {
+            link,
+            ..inline.style.clone()
+        };
         flow.runs.push(Run {
             style,
             leaf: Leaf::Text(text),
         });
+    }
+}
+
+/// Gives a scaled image the size it was written with, unless somebody resized it since.
+fn unscale(image: &mut Image, written: &str) {
+    let Some((width, height)) = written.split_once('x') else {
+        return;
+    };
+    let pixels = |text: &str| {
+        text.parse()
+            .ok()
+            .filter(|pixels| (1..=MAX_PIXELS).contains(pixels))
+    };
+    let whole = Image {
+        width: pixels(width),
+        height: pixels(height),
+        ..image.clone()
+    };
+    if whole.scaled().is_some() && whole.scaled() == image.width.zip(image.height) {
+        *image = whole;
+    } else if image.extra.ends_with('%') {
+        image.extra.clear();
     }
 }
 

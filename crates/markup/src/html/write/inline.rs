@@ -1,6 +1,7 @@
 //! Writes the inline content of a block as HTML.
 
 use super::{Target, Writer};
+use crate::canonical;
 use crate::context::Need;
 use crate::html::escape::{push_attribute, push_text};
 use crate::layout::{self, Wrap};
@@ -11,6 +12,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 impl Writer<'_> {
     /// Writes runs with their marks nested in a fixed way.
     pub(crate) fn runs(&mut self, runs: &[Run]) {
+        if self.target == Target::Canonical {
+            let seen = canonical::runs(runs, self.ctx);
+            return self.nested(&seen);
+        }
+        self.nested(runs);
+    }
+
+    fn nested(&mut self, runs: &[Run]) {
         for step in layout::steps(runs) {
             match step {
                 layout::Step::Open(wrap) => self.open(&wrap),
@@ -203,11 +212,18 @@ impl Writer<'_> {
         if !image.title.is_empty() {
             push_attribute(&mut self.out, "title", &image.title);
         }
-        if let Some(width) = image.width {
+        if let Some((width, height)) = image.scaled() {
             push_attribute(&mut self.out, "width", &width.to_string());
-        }
-        if let Some(height) = image.height {
             push_attribute(&mut self.out, "height", &height.to_string());
+            let size = format!("{}x{}", image.width.unwrap_or(0), image.height.unwrap_or(0));
+            push_attribute(&mut self.out, "data-dsc-size", &size);
+        } else {
+            if let Some(width) = image.width {
+                push_attribute(&mut self.out, "width", &width.to_string());
+            }
+            if let Some(height) = image.height {
+                push_attribute(&mut self.out, "height", &height.to_string());
+            }
         }
         if !image.extra.is_empty() {
             push_attribute(&mut self.out, "data-dsc-extra", &image.extra);

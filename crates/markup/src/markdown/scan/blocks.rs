@@ -204,19 +204,18 @@ fn attribute_value(text: &str) -> Option<String> {
     let Some(value) = text.strip_prefix('=') else {
         return Some(String::new());
     };
-    let closing = match value.chars().next() {
-        Some('"') => "\"",
-        Some('\'') => "'",
-        Some('“' | '”') => "”",
-        _ => "",
+    let closing: &[char] = match value.chars().next() {
+        Some('"') => &['"'],
+        Some('\'') => &['\''],
+        Some('“' | '”') => &['”', '“'],
+        _ => &[],
     };
     let value = if closing.is_empty() {
         value
     } else {
-        let inner = value.chars().next().map_or(0, char::len_utf8);
-        let inner = value.get(inner..)?;
+        let inner = value.get(value.chars().next().map_or(0, char::len_utf8)..)?;
         inner
-            .find(closing)
+            .rfind(closing)
             .map_or(inner, |end| inner.get(..end).unwrap_or_default())
     };
     let value = value.trim();
@@ -450,7 +449,7 @@ fn open_tag(name: &str, value: &str) -> String {
         }
         "details" => {
             html.push_str("<details><summary>");
-            push_text(&mut html, if value.is_empty() { "Summary" } else { value });
+            push_text(&mut html, value);
             html.push_str("</summary>");
         }
         _ => html.push_str("<div data-dsc-spoiler=\"1\">"),

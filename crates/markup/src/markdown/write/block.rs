@@ -18,10 +18,8 @@ pub(super) fn write(block: &Block, form: Form, ctx: &Context) -> String {
         Block::List(list) => self::list(list, form, ctx),
         Block::Quote(blocks) => prefixed(&many(blocks, form, ctx), "> ", "> "),
         Block::PostQuote { source, blocks } => {
-            let tag = if source.is_empty() {
-                "[quote]".to_owned()
-            } else {
-                format!("[quote=\"{source}\"]")
+            let Some(tag) = open_tag("quote", source) else {
+                return raw(block, ctx);
             };
             tagged(&tag, blocks, "[/quote]", form, ctx)
         }
@@ -81,6 +79,16 @@ fn prefixed(text: &str, first: &str, rest: &str) -> String {
     out
 }
 
+/// The opening tag of a BBCode block; `None` if its attribute cannot be written.
+fn open_tag(name: &str, attribute: &str) -> Option<String> {
+    if attribute.is_empty() {
+        return Some(format!("[{name}]"));
+    }
+    let quote = if attribute.contains('"') { '\'' } else { '"' };
+    let fits = source::is_attribute(attribute) && !attribute.contains(quote);
+    fits.then(|| format!("[{name}={quote}{attribute}{quote}]"))
+}
+
 fn tagged(open: &str, blocks: &[Block], close: &str, form: Form, ctx: &Context) -> String {
     format!("{open}\n{}\n{close}", many(blocks, form, ctx))
 }
@@ -96,23 +104,20 @@ fn heading(level: u8, runs: &[Run], form: Form, ctx: &Context) -> String {
 }
 
 fn details(summary: &[Run], blocks: &[Block], form: Form, ctx: &Context) -> String {
-    if let [
-        Run {
-            style,
-            leaf: Leaf::Text(text),
-        },
-    ] = summary
-        && style.is_plain()
-        && source::is_attribute(text)
+    let text = match summary {
+        [] => Some(""),
+        [
+            Run {
+                style,
+                leaf: Leaf::Text(text),
+            },
+        ] if style.is_plain() => Some(text.as_str()),
+        _ => None,
+    };
+    if let Some(tag) = text.and_then(|text| open_tag("details", text))
         && form == Form::Plain
     {
-        return tagged(
-            &format!("[details=\"{text}\"]"),
-            blocks,
-            "[/details]",
-            form,
-            ctx,
-        );
+        return tagged(&tag, blocks, "[/details]", form, ctx);
     }
     let mut writer = Writer::new(ctx, Target::Discourse);
     writer.runs(summary);

@@ -144,7 +144,7 @@ impl LineWriter<'_> {
 
     fn end_link(&mut self, link: &Link) {
         self.links = self.links.saturating_sub(1);
-        if source::is_upload(&link.href) {
+        if source::is_attachment(&link.href) {
             self.out.push_str(if self.line.cell {
                 "\\|attachment"
             } else {
@@ -336,11 +336,19 @@ impl LineWriter<'_> {
         if !image.title.is_empty() {
             escape::push_attribute(&mut self.out, "title", &image.title);
         }
-        if let Some(width) = image.width {
+        let (width, height) = match image.scaled() {
+            Some((width, height)) => (Some(width), Some(height)),
+            None => (image.width, image.height),
+        };
+        if let Some(width) = width {
             escape::push_attribute(&mut self.out, "width", &width.to_string());
         }
-        if let Some(height) = image.height {
+        if let Some(height) = height {
             escape::push_attribute(&mut self.out, "height", &height.to_string());
+        }
+        if image.scaled().is_some() {
+            let size = format!("{}x{}", image.width.unwrap_or(0), image.height.unwrap_or(0));
+            escape::push_attribute(&mut self.out, "data-dsc-size", &size);
         }
         if !image.extra.is_empty() {
             escape::push_attribute(&mut self.out, "data-dsc-extra", &image.extra);
