@@ -95,13 +95,13 @@ fn is_punctuation(c: char) -> bool {
 
 fn mention(rest: &str) -> Option<(usize, Feature)> {
     let name = rest.strip_prefix('@')?;
-    let end = name
-        .find(|c: char| {
-            !(c.is_ascii_alphanumeric()
-                || matches!(c, '_' | '.' | '-')
-                || (c.is_alphabetic() && !c.is_ascii()))
-        })
-        .unwrap_or(name.len());
+    // Sites that allow letters of all languages have names that begin with one; elsewhere a letter
+    // after the name only ends it.
+    let any = name.starts_with(|c: char| c.is_alphabetic() && !c.is_ascii());
+    let part = |c: char| {
+        c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-') || (any && c.is_alphabetic())
+    };
+    let end = name.find(|c: char| !part(c)).unwrap_or(name.len());
     let name = name.get(..end)?.trim_end_matches(['.', '-']);
     if !source::is_username(name) || !is_boundary(rest.get(1 + name.len()..)?.chars().next()) {
         return None;

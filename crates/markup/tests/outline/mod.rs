@@ -29,6 +29,20 @@ pub fn outline(html: &str, plugins: bool) -> String {
     join(tokens)
 }
 
+/// The words of HTML, nothing else.
+pub fn words(html: &str) -> String {
+    let name = QualName::new(None, ns!(html), local_name!("body"));
+    let dom = parse_fragment(
+        RcDom::default(),
+        ParseOpts::default(),
+        name,
+        Vec::new(),
+        false,
+    )
+    .one(html);
+    text_of(&dom.document).split_whitespace().collect()
+}
+
 fn join(tokens: Vec<Token>) -> String {
     let mut out = String::new();
     let mut last: Option<Marks> = None;

@@ -1,0 +1,167 @@
+//! Every input gives a result, in time and memory that grow with its length (contract markup §1, P9).
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use markup::{
+    Context, canonical_html, canonical_markdown, canvas_to_discourse, discourse_to_canvas, sanitise,
+};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Generous: a debug build on a busy machine; a quadratic step takes minutes on these inputs.
+const LIMIT: Duration = Duration::from_secs(40);
+
+fn both_ways(name: &str, body: String) {
+    let (done, finished) = mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let ctx = Context::default();
+        let markdown = canvas_to_discourse(&body, &ctx).text;
+        assert_eq!(
+            canonical_markdown(&markdown, &ctx),
+            canonical_html(&body, &ctx)
+        );
+        let html = discourse_to_canvas(&body, &ctx).text;
+        assert_eq!(canonical_html(&html, &ctx), canonical_markdown(&body, &ctx));
+        assert_eq!(sanitise(&html), html);
+        done.send(()).unwrap();
+    });
+    match finished.recv_timeout(LIMIT) {
+        Err(mpsc::RecvTimeoutError::Timeout) => panic!("{name}: too slow"),
+        _ => assert!(thread.join().is_ok(), "{name}: panicked"),
+    }
+}
+
+#[test]
+fn runs_of_one_character() {
+    for c in [
+        "*", "_", "[", "]", "<", ">", "&", "`", "~", "$", "@", ":", "#", "!", "\\", "|", "-", "(",
+        "\"", "\n", " ", "\u{a0}", "a",
+    ] {
+        both_ways(c, c.repeat(64 * 1024));
+    }
+}
+
+#[test]
+fn runs_of_short_fragments() {
+    for part in [
+        "**a ",
+        "*a_ ",
+        "[a](",
+        "![",
+        "[u]",
+        "[b]x",
+        "[/u]",
+        "[code]",
+        "[url]",
+        "[url=",
+        "<a ",
+        "<b>",
+        "<a href=x>",
+        "<!--",
+        "</p>",
+        "<p>",
+        "&#",
+        "&amp;",
+        "`a",
+        "``a",
+        "$a",
+        "$a$ ",
+        "@a",
+        ":a",
+        ":a:",
+        "#a",
+        "http://",
+        "https://a.b ",
+        "> ",
+        ">",
+        "- ",
+        "1. ",
+        "- a\n",
+        "> a\n",
+        "```\n",
+        "$$\n",
+        "[quote]\n",
+        "[/quote]\n",
+        "[details]\n",
+        "[poll]\n",
+        "[spoiler]\n",
+        "|a",
+        "|a|\n",
+        "|-",
+        "a\n\n",
+        "[^1]",
+        "[^1]: a\n",
+        "[a]: b\n",
+        "\\(",
+        "[date=",
+        "[ ]",
+        "<table>",
+        "<table><tr><td>",
+        "<ul><li>",
+        "<div>",
+        "<span>",
+        "<details>",
+        "<ruby>",
+        "<math>",
+        "<svg>",
+        "<pre>",
+        "<td>",
+        "<li>",
+        "<h1>",
+        "<b><p>",
+        "<a><p>",
+        "<font color=a>",
+        "<template>",
+        "<select>",
+        "<button>",
+        "<form>",
+        "<x y='",
+        "<![CDATA[",
+        "<?",
+        "</",
+    ] {
+        both_ways(part, part.repeat(40 * 1024 / part.len()));
+    }
+}
+
+#[test]
+fn nesting_bombs() {
+    for (open, close) in [
+        ("<div>", "</div>"),
+        ("<b>", "</b>"),
+        ("<ul><li>", "</li></ul>"),
+        ("<blockquote>", "</blockquote>"),
+        ("<table><tr><td>", "</td></tr></table>"),
+        ("<span>", "</span>"),
+        ("<details>", "</details>"),
+        ("<dl><dd>", "</dd></dl>"),
+        ("<i x=1>", "</i>"),
+    ] {
+        both_ways(
+            open,
+            format!("{}x{}", open.repeat(10_000), close.repeat(10_000)),
+        );
+        both_ways(open, open.repeat(10_000));
+    }
+    both_ways("quotes", format!("{}x", "> ".repeat(10_000)));
+    both_ways("lists", format!("{}x", "- ".repeat(10_000)));
+    let steps: String = (0..300)
+        .map(|depth| format!("{}- a\n", "  ".repeat(depth)))
+        .collect();
+    both_ways("list steps", steps);
+    both_ways(
+        "emphasis",
+        format!("{}x{}", "*a ".repeat(5_000), " b*".repeat(5_000)),
+    );
+    both_ways(
+        "attributes",
+        format!("<p {}>x</p>", "a1=b c ".repeat(20_000)),
+    );
+}
+
+#[test]
+fn a_megabyte() {
+    let html = "<p>Some <strong>ordinary</strong> text with a <a href=\"https://e.org/x\">link</a> &amp; more.</p>\n";
+    both_ways("html", html.repeat(1024 * 1024 / html.len()));
+    let raw = "Some **ordinary** text with a [link](https://e.org/x), `code` and @mention.\n\n- one\n- two\n\n";
+    both_ways("markdown", raw.repeat(512 * 1024 / raw.len()));
+}
