@@ -248,6 +248,7 @@ fn add_post(world: &mut World, topic_id: i64, row: &Value, kind: PostKind, raw: 
         locked_by: None,
         action_code: text(row, "action_code"),
         revisions: Vec::new(),
+        original: None,
         reads: int(row, "reads").unwrap_or(0),
     };
     insert::add_row(world, post);

@@ -210,7 +210,14 @@ fn apply_details(world: &mut World, id: i64, fields: &Map<String, Value>) {
         return;
     };
     if let Some(custom) = fields.get("custom_fields").and_then(Value::as_object) {
-        category.custom_fields.extend(custom.clone());
+        for (name, value) in custom {
+            // Flags are stored as flags (recording 775).
+            let value = match value.as_str() {
+                Some(text) if name.starts_with("require_") => Value::Bool(text == "true"),
+                _ => value.clone(),
+            };
+            category.custom_fields.insert(name.clone(), value);
+        }
     }
     if let Some(tags) = fields.get("allowed_tags").and_then(texts) {
         category.allowed_tags = tags;

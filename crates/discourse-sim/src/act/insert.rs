@@ -103,6 +103,7 @@ pub fn post(world: &mut World, row: PostRow) -> i64 {
         locked_by: None,
         action_code: row.action_code.clone(),
         revisions: Vec::new(),
+        original: None,
         reads: 0,
     };
     add_row(world, post);

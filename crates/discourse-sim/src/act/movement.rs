@@ -133,7 +133,17 @@ fn run(world: &mut World, by: i64, source: i64, ids: &[i64], to: &Destination, w
     for copy in moved.iter().filter(|step| step.new_id != step.old_id) {
         emit::post(world, "post_created", copy.new_id);
     }
-    leave_note(world, by, source, to, ids.len(), first_number);
+    // A link into an existing topic names the first moved post, unless that is a copy (recordings
+    // 522 and 532).
+    let place = moved
+        .first()
+        .filter(|step| !to.is_new && step.new_id == step.old_id);
+    let note = Note {
+        count: ids.len(),
+        number: first_number,
+        place: place.map(|step| step.new_number),
+    };
+    leave_note(world, by, source, to, &note);
     for id in [source, to.id] {
         if let Some(category) = world.topics.get(&id).and_then(|topic| topic.category_id) {
             insert::recount_category(world, category);
@@ -269,20 +279,24 @@ fn interleave(world: &mut World, topic_id: i64) {
     }
 }
 
-/// The `split_topic` note at the place of the first moved post, and the end of an emptied topic.
-fn leave_note(
-    world: &mut World,
-    by: i64,
-    source: i64,
-    to: &Destination,
+/// What the note of a move says.
+struct Note {
     count: usize,
     number: i64,
-) {
+    place: Option<i64>,
+}
+
+/// The `split_topic` note at the place of the first moved post, and the end of an emptied topic.
+fn leave_note(world: &mut World, by: i64, source: i64, to: &Destination, about: &Note) {
     let (name, path) = world
         .topics
         .get(&to.id)
         .map(|topic| (topic.title.clone(), topic.path()))
         .unwrap_or_default();
+    let (count, number) = (about.count, about.number);
+    let path = about
+        .place
+        .map_or(path.clone(), |place| format!("{path}/{place}"));
     let posts = if count == 1 {
         "A post was".to_owned()
     } else {

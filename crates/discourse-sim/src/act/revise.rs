@@ -173,6 +173,15 @@ fn apply(world: &mut World, post_id: i64, editor_id: i64, applied: Applied<'_>) 
     let Some(post) = world.posts.get_mut(&post_id) else {
         return;
     };
+    let former = match post.original.take() {
+        Some(original) if applied.versioned => original,
+        kept => {
+            if !applied.versioned && post.revisions.is_empty() {
+                post.original = kept.or_else(|| Some((post.raw.clone(), post.cooked.clone())));
+            }
+            (post.raw.clone(), post.cooked.clone())
+        }
+    };
     if applied.versioned {
         post.version += 1;
         post.public_version += 1;
@@ -182,8 +191,8 @@ fn apply(world: &mut World, post_id: i64, editor_id: i64, applied: Applied<'_>) 
             user_id: editor_id,
             created_at: now,
             edit_reason: applied.reason.clone(),
-            raw: (post.raw.clone(), applied.raw.clone()),
-            cooked: (post.cooked.clone(), cooked.clone()),
+            raw: (former.0, applied.raw.clone()),
+            cooked: (former.1, cooked.clone()),
             title: also.title,
             owner: also.owner,
             category: also.category,
@@ -336,7 +345,7 @@ mod tests {
             run(&mut forum, system, edit(by_system, None)),
             (true, (6, None))
         );
-        assert_eq!(forum.world.posts[&id].at_version(1).unwrap().0, with("."));
+        assert_eq!(forum.world.posts[&id].at_version(1).unwrap().0, base);
         assert_eq!(
             forum.world.posts[&id].at_version(5).unwrap().0,
             format!("{by_system}.")

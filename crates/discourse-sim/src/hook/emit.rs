@@ -107,7 +107,13 @@ pub fn category(world: &mut World, name: &str, category_id: i64) {
     let Some(row) = world.categories.get(&category_id) else {
         return;
     };
-    let payload = json::hook::category(world, row);
+    let mut payload = json::hook::category(world, row);
+    if name == "category_destroyed"
+        && !world.switches.newer_fields
+        && let Some(fields) = payload.as_object_mut()
+    {
+        fields.remove("category_setting");
+    }
     let scope = Scope {
         category_id: Some(category_id),
         ..Scope::default()

@@ -48,6 +48,8 @@ pub fn of_user(world: &World, group: &Group) -> Value {
     }
     if world.switches.newer_fields {
         set(&mut value, "display_name", json!(group.name));
+    } else if !group.automatic {
+        set(&mut value, "can_edit_group", json!(true));
     }
     value
 }

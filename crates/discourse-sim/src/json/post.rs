@@ -55,6 +55,9 @@ pub fn post(world: &World, row: &Post, actor: Actor, place: Place) -> Value {
     if row.hidden && (actor.staff || actor.is(row.user_id)) {
         set(&mut value, "hidden_reason_id", json!(row.hidden_reason_id));
     }
+    if row.hidden && !actor.staff {
+        set(&mut value, "cooked_hidden", json!(true));
+    }
     if row.locked_by.is_some() && actor.staff {
         set(&mut value, "locked", json!(true));
     }

@@ -70,7 +70,7 @@ pub fn queue(world: &World, status: &str) -> Value {
     let topics: Vec<Value> = rows
         .iter()
         .filter_map(|row| row.topic_id.and_then(|id| world.topics.get(&id)))
-        .map(super::topic::basic)
+        .map(|topic| topic_row(world, topic))
         .collect();
     let scores: Vec<Value> = rows
         .iter()
@@ -98,8 +98,29 @@ pub fn queue(world: &World, status: &str) -> Value {
             "reviewable_count": pending, "unseen_reviewable_count": pending,
         },
         "users": users, "topics": topics, "reviewable_scores": scores, "score_types": [],
-        "bundled_actions": [], "actions": [], "reviewable_histories": [],
+        "bundled_actions": [], "actions": [], "reviewable_conversations": [], "__rest_serializer": "1",
     })
+}
+
+/// A topic of the queue: the list form without what lists add.
+fn topic_row(world: &World, topic: &crate::state::topic::Topic) -> Value {
+    let mut value = super::list::item(world, topic, crate::auth::Actor::ANONYMOUS);
+    super::remove(
+        &mut value,
+        &[
+            "posters",
+            "views",
+            "like_count",
+            "has_summary",
+            "last_poster_username",
+            "pinned_globally",
+            "featured_link",
+            "tags",
+            "tags_descriptions",
+            "category_id",
+        ],
+    );
+    value
 }
 
 /// How many wait.

@@ -56,10 +56,11 @@ pub fn show(world: &World, topic: &Topic, actor: Actor, stream: &[i64], view: &V
         .map(|row| post::post(world, row, actor, Place::Stream(view.raw)))
         .collect();
     let mut value = shared(world, topic);
-    extend(
-        &mut value,
-        json!({ "post_stream": { "posts": posts, "stream": stream } }),
-    );
+    let mut post_stream = json!({ "posts": posts, "stream": stream });
+    if let Some(gaps) = gaps(world, topic, actor, stream) {
+        set(&mut post_stream, "gaps", gaps);
+    }
+    set(&mut value, "post_stream", post_stream);
     extend(&mut value, page(world, topic, actor, stream, view));
     if view.is_last {
         set(
@@ -77,11 +78,52 @@ pub fn show(world: &World, topic: &Topic, actor: Actor, stream: &[i64], view: &V
             .any(|post| post.deleted_at.is_some() && !post.is_first());
         set(&mut value, "has_deleted", json!(deleted));
     }
+    let queues = topic
+        .category_id
+        .and_then(|id| world.categories.get(&id))
+        .is_some_and(|category| category.require_reply_approval);
+    if queues && actor.staff {
+        set(&mut value, "pending_posts", json!([]));
+        set(
+            &mut value,
+            "queued_posts_count",
+            json!(waiting(world, topic)),
+        );
+    }
     if topic.is_embedded {
         set(&mut value, "expandable_first_post", json!(true));
     }
     set(&mut value, "details", details(world, topic, actor));
     value
+}
+
+/// Deleted posts that staff do not see in the stream: before which visible post they were, or
+/// after the last one (recordings 072 and 680).
+fn gaps(world: &World, topic: &Topic, actor: Actor, stream: &[i64]) -> Option<Value> {
+    if !actor.staff || stream.len() == topic.posts.len() {
+        return None;
+    }
+    let (mut before, mut after) = (nothing(), nothing());
+    let mut open: Vec<i64> = Vec::new();
+    let mut last = None;
+    for post in world.posts_of(topic) {
+        if !stream.contains(&post.id) {
+            open.push(post.id);
+            continue;
+        }
+        if !open.is_empty() {
+            set(
+                &mut before,
+                &post.id.to_string(),
+                json!(std::mem::take(&mut open)),
+            );
+        }
+        last = Some(post.id);
+    }
+    if let Some(last) = last.filter(|_| !open.is_empty()) {
+        set(&mut after, &last.to_string(), json!(open));
+    }
+    Some(json!({ "before": before, "after": after }))
 }
 
 /// The fields that the page and the web hook payload have in common.
@@ -134,6 +176,14 @@ pub fn shared(world: &World, topic: &Topic) -> Value {
         set(&mut value, "external_id", json!(key));
     }
     value
+}
+
+fn waiting(world: &World, topic: &Topic) -> usize {
+    let pending = crate::state::review::ReviewStatus::Pending;
+    let queued = world.queue.values();
+    queued
+        .filter(|row| row.topic_id == Some(topic.id) && row.status == pending)
+        .count()
 }
 
 fn page(world: &World, topic: &Topic, actor: Actor, stream: &[i64], view: &View) -> Value {
@@ -244,7 +294,7 @@ fn details(world: &World, topic: &Topic, actor: Actor) -> Value {
             set(&mut value, name, json!(true));
         }
     }
-    if let Some(id) = actor.id {
+    if let Some(id) = actor.id.filter(|_| actor.staff || actor.is(topic.user_id)) {
         set(&mut value, "can_remove_self_id", json!(id));
         if actor.is(topic.user_id) {
             set(&mut value, "notifications_reason_id", json!(1));
@@ -271,16 +321,26 @@ fn details(world: &World, topic: &Topic, actor: Actor) -> Value {
 fn rights(world: &World, topic: &Topic, actor: Actor) -> Vec<(&'static str, bool)> {
     let user = actor.id.is_some();
     let leader = actor.staff || actor.trust_level >= 4;
+    let restricted = topic
+        .category_id
+        .and_then(|id| world.categories.get(&id))
+        .is_some_and(|category| category.is_restricted());
+    let deleted = topic.deleted_at.is_some();
+    let invites = actor.staff || (user && !restricted);
     let mut list = vec![
         ("can_move_posts", leader),
         ("can_delete", world.can_delete_topic(actor, topic)),
-        ("can_remove_allowed_users", user),
-        ("can_invite_to", user),
-        ("can_invite_via_email", user),
+        ("can_recover", actor.staff && deleted),
+        (
+            "can_remove_allowed_users",
+            actor.staff || actor.is(topic.user_id),
+        ),
+        ("can_invite_to", invites),
+        ("can_invite_via_email", invites),
         ("can_create_post", world.can_reply(actor, topic)),
         ("can_reply_as_new_topic", user),
         ("can_flag_topic", user),
-        ("can_convert_topic", actor.staff),
+        ("can_convert_topic", actor.staff && !deleted && !restricted),
         ("can_review_topic", actor.staff),
         ("can_close_topic", leader),
         ("can_archive_topic", leader),

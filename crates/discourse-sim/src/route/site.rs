@@ -145,6 +145,17 @@ fn about(call: &mut Call<'_>) -> Outcome {
             let plural = if suffix == "count" { "" } else { "s" };
             stats.insert(format!("{name}{plural}_{suffix}"), json!(value));
         }
+        let likes = world
+            .posts
+            .values()
+            .flat_map(|post| &post.likes)
+            .filter(|like| like.at >= since)
+            .count();
+        let plural = if suffix == "count" { "" } else { "s" };
+        stats.insert(format!("like{plural}_{suffix}"), json!(likes));
+        if suffix != "count" {
+            stats.insert(format!("active_users_{suffix}"), json!(0));
+        }
     }
     let admins: Vec<Value> = world
         .users

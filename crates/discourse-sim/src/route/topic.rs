@@ -217,7 +217,7 @@ fn around(call: &Call<'_>, stream: &[i64], number: i64, chunk: usize) -> usize {
             .is_some_and(|post| post.number < number)
     });
     let before = chunk / 4;
-    at.saturating_sub(before + 1)
+    at.saturating_sub(before)
         .min(stream.len().saturating_sub(chunk))
 }
 

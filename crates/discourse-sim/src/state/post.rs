@@ -135,6 +135,9 @@ pub struct Post {
     pub action_code: Option<String>,
     /// Versions after the first.
     pub revisions: Vec<Revision>,
+    /// The very first text and its HTML, kept when a grace edit replaces them before there is a
+    /// version (recording 481: the old version is the text before the grace edit).
+    pub original: Option<(String, String)>,
     /// Reads by others, as shown; grows when other people fetch the topic.
     pub reads: i64,
 }
