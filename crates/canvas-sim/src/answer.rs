@@ -177,9 +177,9 @@ pub(crate) fn stringify_ids(value: &mut Value) {
                     || key == "unread_entries"
                     || key == "forced_entries";
                 if is_id {
-                    stringify(inner)
+                    stringify(inner);
                 } else {
-                    stringify_ids(inner)
+                    stringify_ids(inner);
                 }
             }
         }

@@ -248,7 +248,8 @@ async fn reset(State(shared): Sim) -> Response {
     world.data = world.first.clone();
     world.profile = world.options.profile;
     world.switches = Switches::new(world.profile);
-    world.switches.live_events_url = world.options.live_events_url.clone();
+    let url = world.options.live_events_url.clone();
+    world.switches.live_events_url = url;
     world.clock = clock::Clock::new(Arc::clone(&world.options.now));
     world.faults.clear();
     world.buckets.clear();

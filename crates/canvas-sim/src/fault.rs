@@ -58,6 +58,27 @@ pub(crate) enum Kind {
     },
 }
 
+impl Kind {
+    /// The word in the call log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::LostAnswer => "lost_answer",
+            Self::LostRequest => "lost_request",
+            Self::TimeOut { .. } => "time_out",
+            Self::ErrorBeforeCommit => "error_before_commit",
+            Self::ErrorAfterCommit => "error_after_commit",
+            Self::BadGateway => "bad_gateway",
+            Self::Throttle => "throttle",
+            Self::ExpiredToken => "expired_token",
+            Self::StaleView => "stale_view",
+            Self::ViewNotReady => "view_not_ready",
+            Self::StaleList { .. } => "stale_list",
+            Self::EditBeforeWrite { .. } => "edit_before_write",
+            Self::ResetMidBody { .. } => "reset_mid_body",
+        }
+    }
+}
+
 fn a_minute() -> u64 {
     60_000
 }

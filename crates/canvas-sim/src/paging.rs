@@ -115,7 +115,13 @@ fn query_of(request: &Request) -> String {
     out.join("&")
 }
 
-fn header(base: &str, path: &str, query: &str, words: &[(&str, String)]) -> String {
+fn header(list: List<'_>, words: &[(&str, String)]) -> String {
+    let List {
+        request,
+        base,
+        path,
+    } = list;
+    let query = query_of(request);
     // Dropped in this order when too long: first, current, prev, last, next.
     let mut kept: Vec<&(&str, String)> = words.iter().collect();
     let write = |kept: &[&(&str, String)]| {
@@ -140,17 +146,19 @@ fn header(base: &str, path: &str, query: &str, words: &[(&str, String)]) -> Stri
     write(&kept)
 }
 
+/// Which list a Link header belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct List<'a> {
+    pub request: &'a Request,
+    /// Scheme and host, without a slash at the end.
+    pub base: &'a str,
+    pub path: &'a str,
+}
+
 /// The Link header of an offset page; `total` is the length of the whole list.
-pub(crate) fn links(
-    request: &Request,
-    base: &str,
-    path: &str,
-    page: &Page,
-    total: usize,
-    switches: &Switches,
-) -> String {
-    let last = total.div_ceil(page.per_page).max(1);
-    let is_past = page.number > last;
+pub(crate) fn links(list: List<'_>, page: &Page, total: usize, switches: &Switches) -> String {
+    let end = total.div_ceil(page.per_page).max(1);
+    let is_past = page.number > end;
     let size = if is_past && switches.endless_next {
         30
     } else {
@@ -158,7 +166,7 @@ pub(crate) fn links(
     };
     let at = |number: usize| format!("page={number}&per_page={size}");
     let mut words = vec![("current", at(page.number))];
-    let has_next = page.number < last || (is_past && switches.endless_next);
+    let has_next = page.number < end || (is_past && switches.endless_next);
     if has_next {
         words.push(("next", at(page.number.saturating_add(1))));
     }
@@ -167,16 +175,14 @@ pub(crate) fn links(
     }
     words.push(("first", at(1)));
     if !(is_past && switches.endless_next) {
-        words.push(("last", at(last)));
+        words.push(("last", at(end)));
     }
-    header(base, path, &query_of(request), &words)
+    header(list, &words)
 }
 
 /// The Link header of a bookmark page.
 pub(crate) fn bookmark_links(
-    request: &Request,
-    base: &str,
-    path: &str,
+    list: List<'_>,
     current: &str,
     next: Option<&str>,
     per_page: usize,
@@ -187,7 +193,7 @@ pub(crate) fn bookmark_links(
         words.push(("next", at(next)));
     }
     words.push(("first", at("first")));
-    header(base, path, &query_of(request), &words)
+    header(list, &words)
 }
 
 #[cfg(test)]
@@ -212,6 +218,14 @@ mod tests {
         }
     }
 
+    fn list(request: &Request) -> List<'_> {
+        List {
+            request,
+            base: "http://c",
+            path: "/api/v1/x",
+        }
+    }
+
     #[test]
     fn link_header_form() {
         let switches = Switches::new(Profile::Current);
@@ -221,7 +235,7 @@ mod tests {
         let page = Page::read(&r, &switches, 10).unwrap();
         let q = "include%5B%5D=b&include%5B%5D=a&search_term=Section+2";
         assert_eq!(
-            links(&r, "http://c", "/api/v1/x", &page, 5, &switches),
+            links(list(&r), &page, 5, &switches),
             format!(
                 "<http://c/api/v1/x?{q}&page=2&per_page=2>; rel=\"current\",\
                  <http://c/api/v1/x?{q}&page=3&per_page=2>; rel=\"next\",\
@@ -269,9 +283,7 @@ mod tests {
             per_page: 2,
         };
         let old = links(
-            &request(""),
-            "http://c",
-            "/x",
+            list(&request("")),
             &page,
             5,
             &Switches::new(Profile::Canvas2019),
@@ -281,9 +293,7 @@ mod tests {
             "{old}"
         );
         let new = links(
-            &request(""),
-            "http://c",
-            "/x",
+            list(&request("")),
             &page,
             5,
             &Switches::new(Profile::Current),
@@ -302,9 +312,7 @@ mod tests {
             per_page: 10,
         };
         let link = links(
-            &request(&ids.join("&")),
-            "http://c",
-            "/x",
+            list(&request(&ids.join("&"))),
             &page,
             600,
             &Switches::new(Profile::Current),

@@ -95,7 +95,7 @@ pub(crate) struct Lock {
     /// The reader sees the body all the same.
     pub can_view: bool,
     pub unlock_at: Option<i64>,
-    pub lock_at: Option<i64>,
+    pub closed_at: Option<i64>,
     pub explanation: String,
 }
 
@@ -111,7 +111,7 @@ pub(crate) fn lock_for(world: &World, topic: &Topic, standing: &Standing) -> Opt
         return Some(Lock {
             can_view: false,
             unlock_at: Some(at),
-            lock_at: None,
+            closed_at: None,
             explanation,
         });
     }
@@ -120,14 +120,14 @@ pub(crate) fn lock_for(world: &World, topic: &Topic, standing: &Standing) -> Opt
         return Some(Lock {
             can_view: true,
             unlock_at: None,
-            lock_at: Some(at),
+            closed_at: Some(at),
             explanation,
         });
     }
     topic.locked.then(|| Lock {
         can_view: true,
         unlock_at: None,
-        lock_at: None,
+        closed_at: None,
         explanation: "This topic is closed for comments.".to_owned(),
     })
 }
@@ -180,7 +180,7 @@ pub(crate) fn can_see(world: &World, topic: &Topic, standing: &Standing) -> bool
     if topic.is_announcement {
         let is_early = topic.delayed_post_at.is_some_and(|at| at > now);
         let is_over = topic.lock_at.is_some_and(|at| at <= now);
-        return !is_early && !(is_over && world.switches.newer_topic_keys);
+        return !(is_early || is_over && world.switches.newer_topic_keys);
     }
     true
 }

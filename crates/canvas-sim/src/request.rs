@@ -36,6 +36,38 @@ pub(crate) struct Request {
     pub client_ip: String,
 }
 
+/// A parameter that may be absent, null, or a value: the three mean different things on PUT.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Given<T> {
+    Absent,
+    Null,
+    Value(T),
+}
+
+impl<T> Given<T> {
+    /// A present parameter.
+    pub(crate) fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Self::Value)
+    }
+
+    /// The value, if there is one.
+    pub(crate) fn value(self) -> Option<T> {
+        match self {
+            Self::Value(value) => Some(value),
+            Self::Absent | Self::Null => None,
+        }
+    }
+
+    /// Writes a present parameter into a column.
+    pub(crate) fn apply(self, column: &mut Option<T>) {
+        match self {
+            Self::Absent => {}
+            Self::Null => *column = None,
+            Self::Value(value) => *column = Some(value),
+        }
+    }
+}
+
 /// A parameter tree.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Params(pub Map<String, Value>);
@@ -71,6 +103,15 @@ impl Params {
 
     pub(crate) fn text(&self, name: &str) -> Option<String> {
         self.0.get(name).and_then(scalar)
+    }
+
+    /// A text that may be absent or null.
+    pub(crate) fn given(&self, name: &str) -> Given<String> {
+        if self.has(name) {
+            Given::from(self.text(name))
+        } else {
+            Given::Absent
+        }
     }
 
     pub(crate) fn flag(&self, name: &str) -> Option<bool> {

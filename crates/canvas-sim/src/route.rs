@@ -15,6 +15,7 @@ use crate::auth::Caller;
 use crate::fault::Kind;
 use crate::id;
 use crate::json::Reader;
+use crate::paging::List;
 use crate::policy;
 use crate::request::Request;
 use crate::state::thread::{Home, Topic};
@@ -373,6 +374,15 @@ impl Ctx<'_> {
             Err(Fail::InitialPost)
         } else {
             Ok(())
+        }
+    }
+
+    /// The list at a path, for Link headers.
+    pub(crate) fn list<'s>(&'s self, path: &'s str) -> List<'s> {
+        List {
+            request: self.request,
+            base: &self.base,
+            path,
         }
     }
 

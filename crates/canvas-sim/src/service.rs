@@ -86,7 +86,7 @@ async fn handle(
             _ => Sending::Lose,
         }
     } else {
-        work(&mut shared.world(), &mut request, &key, fault)
+        work(&mut shared.world(), &mut request, &key, fault.as_ref())
     };
     reservation.close();
     shared.events.notify_one();
@@ -188,9 +188,7 @@ fn log(
         user_id: caller.map(|c| c.user_id),
         real_user_id: caller.and_then(|c| c.real_user_id),
         status: end.0,
-        fault: end
-            .1
-            .map(|kind| json!(kind)["kind"].as_str().unwrap_or_default().to_owned()),
+        fault: end.1.map(|kind| kind.name().to_owned()),
     };
     world.log.add(call);
 }
@@ -276,9 +274,8 @@ fn run(
     ((route.handler)(world, &ctx), template)
 }
 
-fn work(world: &mut World, request: &mut Request, key: &str, fault: Option<Kind>) -> Sending {
+fn work(world: &mut World, request: &mut Request, key: &str, fault: Option<&Kind>) -> Sending {
     world.tick();
-    let fault = fault.as_ref();
     let mut caller = None;
     let (result, template) = match fault {
         Some(Kind::ErrorBeforeCommit) => (Err(Fail::Internal), "(not reached)".to_owned()),

@@ -4,6 +4,7 @@
 use super::{stored_html, submission};
 use crate::answer::{Fail, bad, invalid};
 use crate::policy::{self, see_topic, standing};
+use crate::request::Given;
 use crate::state::next;
 use crate::state::thread::{Entry, Topic, Version};
 use crate::world::World;
@@ -206,12 +207,12 @@ pub(crate) fn edit(
     world: &mut World,
     user_id: u64,
     entry_id: u64,
-    message: Option<Option<String>>,
+    message: Given<String>,
     file: (FileChange, &str),
 ) -> Result<(), Fail> {
     check_editable(world, user_id, entry_id)?;
     let (file, base) = file;
-    if let Some(Some(message)) = &message {
+    if let Given::Value(message) = &message {
         check_length(message)?;
     }
     let Some(entry) = world.data.entries.get(&entry_id) else {
@@ -223,9 +224,9 @@ pub(crate) fn edit(
         .map(|t| t.home)
         .ok_or(Fail::NotFound)?;
     let new_message = match message {
-        Some(Some(text)) => Some(stored_html(world, home, &text, base, true)),
-        Some(None) => None,
-        None => entry.message.clone(),
+        Given::Value(text) => Some(stored_html(world, home, &text, base, true)),
+        Given::Null => None,
+        Given::Absent => entry.message.clone(),
     };
     let new_file = match file {
         FileChange::Keep => entry.attachment_id,
@@ -242,11 +243,11 @@ pub(crate) fn edit(
     let now = world.now();
     if let Some(entry) = world.data.entries.get_mut(&entry_id) {
         if is_new_text {
-            let version = u64::try_from(entry.versions.len())
+            let number = u64::try_from(entry.versions.len())
                 .unwrap_or(0)
                 .saturating_add(1);
             entry.versions.push(Version {
-                version,
+                number,
                 message: entry.message.take(),
                 created_at: entry.edited_at.unwrap_or(entry.created_at),
                 user_id: entry.editor_id.unwrap_or(entry.user_id),

@@ -52,7 +52,7 @@ fn free_name(world: &World, owner: FileOwner, folder: &str, name: &str, id: u64)
         Some((stem, extension)) if !stem.is_empty() => (stem, format!(".{extension}")),
         _ => (name, String::new()),
     };
-    (1_u32..)
+    (1_u32..100_000)
         .map(|n| format!("{stem}-{n}{extension}"))
         .find(|candidate| twin(world, owner, folder, candidate, id).is_none())
         .unwrap_or_else(|| name.to_owned())

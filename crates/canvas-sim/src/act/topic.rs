@@ -5,7 +5,7 @@ use super::{stored_html, submission};
 use crate::answer::{Fail, invalid, refused};
 use crate::clock;
 use crate::policy::{self, Standing, see_topic, standing};
-use crate::request::{Params, scalar};
+use crate::request::{Given, Params, scalar};
 use crate::state::next;
 use crate::state::thread::{Assignment, Home, Topic, TopicState};
 use crate::world::World;
@@ -123,32 +123,26 @@ fn apply_options(world: &World, topic: &mut Topic, params: &Params) -> Result<()
     {
         topic.sort_order = order;
     }
-    if let Some(at) = field::date(world, params, "todo_date") {
-        topic.todo_date = at;
-    }
+    field::date(world, params, "todo_date").apply(&mut topic.todo_date);
     if is_course {
-        if let Some(at) = field::date(world, params, "delayed_post_at") {
-            topic.delayed_post_at = at;
-        }
-        if let Some(at) = field::date(world, params, "lock_at") {
-            topic.lock_at = at;
-        }
+        field::date(world, params, "delayed_post_at").apply(&mut topic.delayed_post_at);
+        field::date(world, params, "lock_at").apply(&mut topic.lock_at);
     }
     Ok(())
 }
 
 fn apply_sections(world: &World, topic: &mut Topic, params: &Params) -> Result<(), Fail> {
     match field::sections(world, params, topic.course_id)? {
-        Some(Some(ids)) => {
+        Given::Value(ids) => {
             field::check_sections(params, true, topic.home)?;
             topic.section_ids = ids;
             topic.is_section_specific = true;
         }
-        Some(None) => {
+        Given::Null => {
             topic.section_ids.clear();
             topic.is_section_specific = false;
         }
-        None => {}
+        Given::Absent => {}
     }
     Ok(())
 }
@@ -213,7 +207,7 @@ pub(crate) fn create(
         return Err(Fail::NotPermitted);
     }
     let title = field::title(params)?.unwrap_or_else(|| "No Title".to_owned());
-    let message = field::message(params)?.flatten();
+    let message = field::message(params)?.value();
     let anonymous_state = field::anonymity(world, params, (home, course_id), &standing)?;
     let now = world.now();
     let ids_before = world.data.last.clone();
@@ -364,7 +358,7 @@ fn add_children(world: &mut World, root_id: u64, params: &Params) {
         child.group_category_id = Some(category_id);
         child.require_initial_post = root.require_initial_post;
         child.allow_rating = root.allow_rating;
-        child.read_by = root.read_by.clone();
+        child.read_by.clone_from(&root.read_by);
         child_ids.push(insert(world, child));
     }
     if let Some(root) = world.data.topics.get_mut(&root_id) {
@@ -455,11 +449,13 @@ pub(crate) fn update(
     if let Some(title) = field::title(params)? {
         new.title = title;
     }
-    if let Some(message) = field::message(params)? {
-        if new.is_announcement && message.as_deref().is_none_or(|m| m.trim().is_empty()) {
+    let message = field::message(params)?;
+    if message != Given::Absent {
+        let text = message.value();
+        if new.is_announcement && text.as_deref().is_none_or(|m| m.trim().is_empty()) {
             return Err(invalid("message", "message", "blank"));
         }
-        new.message = message.map(|m| stored_html(world, old.home, &m, base, false));
+        new.message = text.map(|m| stored_html(world, old.home, &m, base, false));
     }
     apply_options(world, &mut new, params)?;
     apply_sections(world, &mut new, params)?;

@@ -4,7 +4,7 @@
 use crate::answer::{Fail, invalid, refused};
 use crate::clock;
 use crate::policy::Standing;
-use crate::request::Params;
+use crate::request::{Given, Params};
 use crate::state::thread::Home;
 use crate::world::World;
 use serde_json::{Value, json};
@@ -26,19 +26,15 @@ pub(crate) fn title(params: &Params) -> Result<Option<String>, Fail> {
     Ok(Some(title))
 }
 
-/// The message if given, with its length checked.
-pub(crate) fn message(params: &Params) -> Result<Option<Option<String>>, Fail> {
-    if !params.has("message") {
-        return Ok(None);
+/// The message, with its length checked.
+pub(crate) fn message(params: &Params) -> Result<Given<String>, Fail> {
+    let message = params.given("message");
+    match &message {
+        Given::Value(text) if text.len() > MESSAGE_MAX && text.chars().count() > MESSAGE_MAX => {
+            Err(invalid("message", "message", "too_long"))
+        }
+        _ => Ok(message),
     }
-    let message = params.text("message");
-    if message
-        .as_ref()
-        .is_some_and(|m| m.len() > MESSAGE_MAX && m.chars().count() > MESSAGE_MAX)
-    {
-        return Err(invalid("message", "message", "too_long"));
-    }
-    Ok(Some(message))
 }
 
 /// The discussion type if given; an unknown one is 400.
@@ -55,28 +51,34 @@ pub(crate) fn discussion_type(world: &World, params: &Params) -> Result<Option<S
     }
 }
 
-/// A date if given; unreadable or empty is null.
-pub(crate) fn date(world: &World, params: &Params, name: &str) -> Option<Option<i64>> {
-    if !params.has(name) {
-        return None;
-    }
+/// A date; unreadable or empty is null.
+pub(crate) fn date(world: &World, params: &Params, name: &str) -> Given<i64> {
     let hours = world.switches.utc_offset_hours;
-    let at = params.text(name).and_then(|t| clock::parse(&t, hours));
-    Some(if name == "lock_at" {
-        at.map(|ms| clock::fancy_midnight(ms, hours))
-    } else {
-        at
-    })
+    match params.given(name) {
+        Given::Absent => Given::Absent,
+        Given::Null => Given::Null,
+        Given::Value(text) => {
+            let at = clock::parse(&text, hours);
+            let is_lock = name == "lock_at";
+            Given::from(at.map(|ms| {
+                if is_lock {
+                    clock::fancy_midnight(ms, hours)
+                } else {
+                    ms
+                }
+            }))
+        }
+    }
 }
 
-/// The sections if given: `Some(None)` = all. An unknown one is 404.
+/// The sections; null = all. An unknown one is 404.
 pub(crate) fn sections(
     world: &World,
     params: &Params,
     course_id: u64,
-) -> Result<Option<Option<Vec<u64>>>, Fail> {
+) -> Result<Given<Vec<u64>>, Fail> {
     if !params.has("specific_sections") {
-        return Ok(None);
+        return Ok(Given::Absent);
     }
     let words: Vec<String> = params
         .list("specific_sections")
@@ -86,7 +88,7 @@ pub(crate) fn sections(
         .filter(|w| !w.is_empty())
         .collect();
     if words.is_empty() || words.iter().any(|w| w == "all") {
-        return Ok(Some(None));
+        return Ok(Given::Null);
     }
     let mut ids = Vec::new();
     for word in words {
@@ -101,7 +103,7 @@ pub(crate) fn sections(
         }
         ids.push(id);
     }
-    Ok(Some(Some(ids)))
+    Ok(Given::Value(ids))
 }
 
 /// Whether an assignment is wanted (`set_assignment` switches it off).

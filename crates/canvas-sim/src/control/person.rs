@@ -8,7 +8,7 @@ use crate::act::topic;
 use crate::answer::{Content, Fail};
 use crate::id;
 use crate::live_event::Origin;
-use crate::request::Params;
+use crate::request::{Given, Params};
 use crate::state::person::FileOwner;
 use crate::state::thread::Home;
 use crate::world::World;
@@ -108,7 +108,7 @@ fn attach(world: &mut World, order: &Order, entry_id: u64) -> Result<Value, Fail
         world,
         order.user_id,
         entry_id,
-        None,
+        Given::Absent,
         (FileChange::Set(file_id), &order.base),
     )?;
     Ok(json!({"entry_id": entry_id, "file_id": file_id}))
@@ -149,7 +149,7 @@ fn on_entry(world: &mut World, order: &Order, deed: &str) -> Result<Value, Fail>
     let user = order.user_id;
     match deed {
         "edit" => {
-            let words = Some(order.message());
+            let words = Given::from(order.message());
             entry::edit(
                 world,
                 user,
@@ -164,7 +164,13 @@ fn on_entry(world: &mut World, order: &Order, deed: &str) -> Result<Value, Fail>
         "unlike" => entry::rate(world, user, entry_id, 0)?,
         "attach" => return attach(world, order, entry_id),
         "detach" => {
-            entry::edit(world, user, entry_id, None, (FileChange::Drop, &order.base))?;
+            entry::edit(
+                world,
+                user,
+                entry_id,
+                Given::Absent,
+                (FileChange::Drop, &order.base),
+            )?;
         }
         _ => return Err(Fail::NotFound),
     }

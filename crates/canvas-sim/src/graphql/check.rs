@@ -30,7 +30,7 @@ struct Check<'a> {
 }
 
 impl Check<'_> {
-    fn report(&mut self, message: &str, at: At, path: &[String], extensions: Value) {
+    fn report(&mut self, message: &str, at: At, path: &[String], extensions: &Value) {
         self.errors.push(
             json!({"message": message, "locations": place(at), "path": path,
                                 "extensions": extensions}),
@@ -85,13 +85,13 @@ impl Check<'_> {
                             &format!("Fragment {name} contains an infinite loop"),
                             *at,
                             path,
-                            json!({"code": "infiniteLoop", "fragmentName": name}),
+                            &json!({"code": "infiniteLoop", "fragmentName": name}),
                         ),
                         None => self.report(
                             &format!("Fragment {name} was used, but not defined"),
                             *at,
                             path,
-                            json!({"code": "useAndDefineFragment", "fragmentName": name}),
+                            &json!({"code": "useAndDefineFragment", "fragmentName": name}),
                         ),
                     }
                 }
@@ -113,7 +113,7 @@ impl Check<'_> {
                 &format!("Field '{}' doesn't exist on type '{kind}'", field.name),
                 field.at,
                 path,
-                json!({"code": "undefinedField", "typeName": kind, "fieldName": field.name}),
+                &json!({"code": "undefinedField", "typeName": kind, "fieldName": field.name}),
             ),
             Some((_, _, result, arguments)) => {
                 self.arguments(field, arguments, path);
@@ -128,7 +128,7 @@ impl Check<'_> {
                         &words,
                         field.at,
                         path,
-                        json!({"code": "selectionMismatch", "typeName": result}),
+                        &json!({"code": "selectionMismatch", "typeName": result}),
                     );
                 } else if !is_composite && !field.selections.is_empty() {
                     let words = format!(
@@ -139,7 +139,7 @@ impl Check<'_> {
                         &words,
                         field.at,
                         path,
-                        json!({"code": "selectionMismatch", "typeName": result}),
+                        &json!({"code": "selectionMismatch", "typeName": result}),
                     );
                 } else {
                     self.walk(
@@ -162,7 +162,7 @@ impl Check<'_> {
             {
                 self.report(
                     &format!("Field '{}' doesn't accept argument '{name}'", field.name), field.at, path,
-                    json!({"code": "argumentNotAccepted", "name": field.name, "argumentName": name}),
+                    &json!({"code": "argumentNotAccepted", "name": field.name, "argumentName": name}),
                 );
             }
         }
@@ -180,7 +180,7 @@ impl Check<'_> {
                 ),
                 field.at,
                 path,
-                json!({"code": "missingRequiredArguments", "name": field.name, "arguments": words}),
+                &json!({"code": "missingRequiredArguments", "name": field.name, "arguments": words}),
             );
         }
     }
@@ -234,7 +234,7 @@ fn page_size(field: &Field) -> u64 {
     })
 }
 
-fn limit_error(message: String) -> Vec<Value> {
+fn limit_error(message: &str) -> Vec<Value> {
     vec![json!({"message": message})]
 }
 
@@ -252,14 +252,14 @@ pub(crate) fn check(
         OperationKind::Query => ("Query", "query"),
         OperationKind::Mutation => ("Mutation", "mutation"),
         OperationKind::Subscription => {
-            return limit_error("Schema is not configured for subscriptions".to_owned());
+            return limit_error("Schema is not configured for subscriptions");
         }
     };
     if root == "Mutation" && !schema.is_composite("Mutation") {
-        return limit_error("Schema is not configured for mutations".to_owned());
+        return limit_error("Schema is not configured for mutations");
     }
     if has_limits && document.tokens > TOKENS_MAX {
-        return limit_error("This query is too large to execute.".to_owned());
+        return limit_error("This query is too large to execute.");
     }
     let path_head = operation
         .name
@@ -276,38 +276,38 @@ pub(crate) fn check(
     };
     check.walk(&operation.selections, root, &mut vec![path_head], (1, 0));
     if check.visits > VISITS_MAX {
-        return limit_error("This query is too large to execute.".to_owned());
+        return limit_error("This query is too large to execute.");
     }
     if !check.errors.is_empty() || !has_limits {
         return check.errors;
     }
     if check.depth > DEPTH_MAX {
-        return limit_error(format!(
+        return limit_error(&format!(
             "Query has depth of {}, which exceeds max depth of {DEPTH_MAX}",
             check.depth
         ));
     }
     if check.aliases > ALIASES_MAX {
-        return limit_error(format!(
+        return limit_error(&format!(
             "Query has {} aliases, which exceeds max aliases of {ALIASES_MAX}",
             check.aliases
         ));
     }
     if check.directives > DIRECTIVES_MAX {
-        return limit_error(format!(
+        return limit_error(&format!(
             "Query has {} directives, which exceeds max directives of {DIRECTIVES_MAX}",
             check.directives
         ));
     }
     if root == "Mutation" && operation.selections.len() > MUTATIONS_MAX {
-        return limit_error(format!(
+        return limit_error(&format!(
             "Request has {} mutations, which exceeds max mutations of {MUTATIONS_MAX}",
             operation.selections.len()
         ));
     }
     let cost = complexity(document, &operation.selections, 0, &mut 0);
     if cost > COMPLEXITY_MAX {
-        return limit_error(format!(
+        return limit_error(&format!(
             "Query has complexity of {cost}, which exceeds max complexity of {COMPLEXITY_MAX}"
         ));
     }

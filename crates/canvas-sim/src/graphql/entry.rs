@@ -74,7 +74,7 @@ fn versions(scene: &Scene<'_>, topic: &Topic, entry: &Entry) -> Res {
             .versions
             .iter()
             .rev()
-            .map(|v| row(v.version, &v.message, v.created_at)),
+            .map(|v| row(v.number, &v.message, v.created_at)),
     );
     Res::List(rows)
 }

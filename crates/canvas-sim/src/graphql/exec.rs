@@ -274,7 +274,7 @@ impl<'a, 'c> Run<'a, 'c> {
         for selection in selections {
             match selection {
                 Selection::Field(field) if self.is_wanted(&field.directives) => {
-                    out.push(field.clone())
+                    out.push(field.clone());
                 }
                 Selection::Inline {
                     on,

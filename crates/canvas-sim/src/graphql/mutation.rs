@@ -7,7 +7,7 @@ use crate::act::entry::{self, FileChange, NewEntry};
 use crate::act::topic;
 use crate::answer::Fail;
 use crate::policy::{self, see_topic};
-use crate::request::Params;
+use crate::request::{Given, Params};
 use crate::route::Ctx;
 use crate::state::person::FileOwner;
 use crate::state::thread::Home;
@@ -237,7 +237,10 @@ fn update_entry(
         None if input.is_on("removeAttachment") => FileChange::Drop,
         None => FileChange::Keep,
     };
-    let message = input.has("message").then(|| input.text("message"));
+    let message = match input.text("message") {
+        Some(text) => Given::Value(text),
+        None => Given::Absent,
+    };
     entry::edit(world, ctx.user_id(), id, message, (file, &ctx.base))?;
     let has_newer = world.switches.pin_and_quote;
     let quoted = input.maybe_id("quotedEntryId");

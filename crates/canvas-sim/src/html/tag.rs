@@ -118,6 +118,11 @@ fn read(rest: &str) -> Option<(Tag, &str)> {
     }
 }
 
+/// Elements that have neither content nor an end tag.
+const EMPTY: &[&str] = &[
+    "area", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source", "track",
+];
+
 /// Calls `decide` for every start tag; it may change the tag. `element` is the source text from
 /// the tag to its end tag, for elements that are replaced whole.
 pub(crate) fn rewrite(html: &str, mut decide: impl FnMut(&mut Tag, &str) -> Fate) -> String {
@@ -133,9 +138,14 @@ pub(crate) fn rewrite(html: &str, mut decide: impl FnMut(&mut Tag, &str) -> Fate
         let source_length = after.len().saturating_sub(behind.len());
         let source = after.get(..source_length).unwrap_or_default();
         let close = format!("</{}>", tag.name);
-        let (content, tail) = behind.split_once(&close).unwrap_or((behind, ""));
+        let is_empty = EMPTY.contains(&tag.name.as_str());
+        let (content, tail) = if is_empty {
+            ("", behind)
+        } else {
+            behind.split_once(&close).unwrap_or((behind, ""))
+        };
         let whole_length = source_length.saturating_add(content.len()).saturating_add(
-            if behind.len() == content.len() {
+            if is_empty || behind.len() == content.len() {
                 0
             } else {
                 close.len()

@@ -1,13 +1,13 @@
 //! Courses, their settings, sections and groups (contract canvas §6.4).
 
 use super::{Reader, person, put, time};
+use crate::policy::Standing;
 use crate::state::person::{Course, Group, Section};
 use serde_json::{Value, json};
 
 /// One course as this reader sees it; `words` are the `include[]` words.
 pub(crate) fn course(reader: &Reader<'_>, c: &Course, words: &[String]) -> Value {
     let standing = reader.standing(c.id);
-    let has = |word: &str| words.iter().any(|w| w == word);
     let mut out = json!({
         "id": c.id, "name": c.name, "account_id": 1, "uuid": c.uuid, "start_at": time(c.start_at),
         "grading_standard_id": null, "is_public": null, "created_at": time(Some(c.created_at)),
@@ -46,6 +46,14 @@ pub(crate) fn course(reader: &Reader<'_>, c: &Course, words: &[String]) -> Value
     if !own.is_empty() {
         put(&mut out, json!({"enrollments": own}));
     }
+    put(&mut out, included(reader, c, &standing, words));
+    out
+}
+
+/// The parts that `include[]` adds.
+fn included(reader: &Reader<'_>, c: &Course, standing: &Standing, words: &[String]) -> Value {
+    let has = |word: &str| words.iter().any(|w| w == word);
+    let mut out = json!({});
     if has("term") {
         put(
             &mut out,

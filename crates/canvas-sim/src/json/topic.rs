@@ -133,8 +133,8 @@ fn lock_parts(reader: &Reader<'_>, topic: &Topic, standing: &Standing, out: &mut
     if lock.unlock_at.is_some() {
         set(&mut info, "unlock_at", time(lock.unlock_at));
     }
-    if lock.lock_at.is_some() {
-        set(&mut info, "lock_at", time(lock.lock_at));
+    if lock.closed_at.is_some() {
+        set(&mut info, "lock_at", time(lock.closed_at));
     }
     put(
         out,

@@ -39,7 +39,7 @@ pub(super) fn paged<T>(
     let page = Page::read(ctx.request, &world.switches, 10)?;
     let total = rows.len();
     let shown: Vec<Value> = page.cut(rows).into_iter().map(json).collect();
-    let links = paging::links(ctx.request, &ctx.base, path, &page, total, &world.switches);
+    let links = paging::links(ctx.list(path), &page, total, &world.switches);
     Ok(Answer::ok(shown.into()).header("link", links))
 }
 

@@ -19,14 +19,7 @@ fn links(world: &World, ctx: &Ctx<'_>, topic: &Topic, tail: &str, list: (&Page, 
         home_path(topic.home),
         topic.id
     );
-    paging::links(
-        ctx.request,
-        &ctx.base,
-        &path,
-        list.0,
-        list.1,
-        &world.switches,
-    )
+    paging::links(ctx.list(&path), list.0, list.1, &world.switches)
 }
 
 /// The topic itself, and of a group root the children that the caller may read.

@@ -8,7 +8,7 @@ use crate::fault::Kind;
 use crate::id;
 use crate::json::entry::{Form, entry};
 use crate::policy;
-use crate::request::Upload;
+use crate::request::{Given, Upload};
 use crate::state::person::FileOwner;
 use crate::state::thread::Home;
 use crate::world::World;
@@ -124,7 +124,7 @@ fn interfere(world: &mut World, ctx: &Ctx<'_>, entry_id: u64) {
     let Some(user) = user_id.or_else(|| first_teacher(world, course_id)) else {
         return;
     };
-    let words = Some(Some(message.clone()));
+    let words = Given::Value(message.clone());
     // A refusal only means that the ordered person may not edit: then nobody interferes.
     drop(act::edit(
         world,
@@ -178,7 +178,7 @@ pub(super) fn update(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
     act::check_editable(world, ctx.user_id(), id)?;
     let file = file_change(world, ctx, id)?;
     let params = &ctx.request.params;
-    let message = params.has("message").then(|| params.text("message"));
+    let message = params.given("message");
     act::edit(world, ctx.user_id(), id, message, (file, &ctx.base))?;
     answer(world, ctx, id, 200, Form::Put)
 }

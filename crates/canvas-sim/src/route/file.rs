@@ -170,9 +170,9 @@ pub(super) fn receive(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         }
     }
     let duplicate = ctx.request.params.text("on_duplicate");
-    let word = duplicate.map_or_else(String::new, |d| format!("on_duplicate={d}&"));
+    let query = duplicate.map_or_else(String::new, |d| format!("on_duplicate={d}&"));
     if world.switches.file_service_201 {
-        let duplicate = if word.contains("rename") {
+        let duplicate = if query.contains("rename") {
             Duplicate::Rename
         } else {
             Duplicate::Overwrite
@@ -188,7 +188,7 @@ pub(super) fn receive(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         return Ok(Answer::json(201, body).header("location", url));
     }
     let url = format!(
-        "{}/api/v1/files/{id}/create_success?{word}uuid={uuid}",
+        "{}/api/v1/files/{id}/create_success?{query}uuid={uuid}",
         ctx.base
     );
     let escaped = url.replace('&', "&amp;");

@@ -196,14 +196,14 @@ fn paged_enrollments(world: &World, ctx: &Ctx<'_>, path: &str, rows: Vec<&Enroll
     if !world.switches.bookmark_pages {
         return paged(world, ctx, path, rows, json);
     }
-    let word = ctx
+    let asked = ctx
         .request
         .params
         .text("page")
         .unwrap_or_else(|| "first".to_owned());
-    let after = match word.as_str() {
+    let after = match asked.as_str() {
         "first" | "" | "1" => None,
-        word => Some(read_bookmark(word).ok_or(Fail::BadPage)?),
+        text => Some(read_bookmark(text).ok_or(Fail::BadPage)?),
     };
     let per_page = Page::read_size(&ctx.request.params, &world.switches, 10);
     let mut rest = rows
@@ -218,16 +218,9 @@ fn paged_enrollments(world: &World, ctx: &Ctx<'_>, path: &str, rows: Vec<&Enroll
     let current = if after.is_none() {
         "first"
     } else {
-        word.as_str()
+        asked.as_str()
     };
-    let links = paging::bookmark_links(
-        ctx.request,
-        &ctx.base,
-        path,
-        current,
-        next.as_deref(),
-        per_page,
-    );
+    let links = paging::bookmark_links(ctx.list(path), current, next.as_deref(), per_page);
     let body: Vec<Value> = shown.into_iter().map(json).collect();
     Ok(Answer::ok(body.into()).header("link", links))
 }
@@ -445,9 +438,10 @@ pub(super) fn profile(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
 }
 
 /// `GET users/self/todo`: always empty here.
+#[expect(clippy::unnecessary_wraps, reason = "every handler has this signature")]
 pub(super) fn todo(_world: &mut World, ctx: &Ctx<'_>) -> Outcome {
     let path = "/api/v1/users/self/todo";
-    let links = paging::bookmark_links(ctx.request, &ctx.base, path, "first", None, 10);
+    let links = paging::bookmark_links(ctx.list(path), "first", None, 10);
     let last = format!(",<{}{path}?page=first&per_page=10>; rel=\"last\"", ctx.base);
     Ok(Answer::ok(json!([])).header("link", links + &last))
 }

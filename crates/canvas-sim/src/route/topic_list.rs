@@ -147,7 +147,7 @@ pub(super) fn list(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         .map(|t| json::topic::topic(&reader, t, parts))
         .collect();
     let path = format!("/api/v1{}/discussion_topics", home_path(home));
-    let links = paging::links(ctx.request, &ctx.base, &path, &page, total, &world.switches);
+    let links = paging::links(ctx.list(&path), &page, total, &world.switches);
     Ok(Answer::ok(shown.into()).header("link", links))
 }
 
@@ -231,9 +231,7 @@ pub(super) fn announcements(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         .map(|t| json::topic::topic(&reader, t, parts))
         .collect();
     let links = paging::links(
-        ctx.request,
-        &ctx.base,
-        "/api/v1/announcements",
+        ctx.list("/api/v1/announcements"),
         &page,
         total,
         &world.switches,

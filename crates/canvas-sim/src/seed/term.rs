@@ -4,7 +4,7 @@
 use super::DAY_MS;
 use crate::act::entry::{self, FileChange, NewEntry};
 use crate::act::topic;
-use crate::request::Params;
+use crate::request::{Given, Params};
 use crate::state::next;
 use crate::state::person::{Group, GroupCategory};
 use crate::state::thread::Home;
@@ -268,7 +268,7 @@ fn polish(world: &mut World, topic_id: u64, written: &[u64]) {
         && let Some(user) = author(world, id)
     {
         pass_time(world, 60 * 60 * 1000);
-        let words = Some(Some("<p>Edited: I was too quick.</p>".to_owned()));
+        let words = Given::Value("<p>Edited: I was too quick.</p>".to_owned());
         drop(entry::edit(world, user, id, words, (FileChange::Keep, "")));
     }
     if written.len() > 6

@@ -107,7 +107,7 @@ impl Topic {
 /// An earlier wording of an entry (GraphQL `discussionEntryVersions`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Version {
-    pub version: u64,
+    pub number: u64,
     pub message: Option<String>,
     pub created_at: i64,
     pub user_id: u64,

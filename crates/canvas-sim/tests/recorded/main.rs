@@ -6,7 +6,6 @@
     clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::string_slice,
-    clippy::panic,
     reason = "tests"
 )]
 

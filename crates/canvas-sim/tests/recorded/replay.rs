@@ -7,6 +7,7 @@ use canvas_sim::{Content, Options, Profile, Sim};
 use http::Request;
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::sync::Arc;
 use tower::ServiceExt as _;
 
@@ -158,10 +159,7 @@ impl Stage {
         if path.contains("/create_success")
             && let Some(location) = &self.location
         {
-            path = location
-                .strip_prefix("http://canvas.example.edu")
-                .unwrap()
-                .to_owned();
+            path = location.replace("http://canvas.example.edu", "");
         }
         path = path.replace(
             "access_token=<token>",
@@ -246,27 +244,25 @@ impl Stage {
             if let Some(file) = value.strip_prefix("<file ") {
                 let words: Vec<&str> = file.trim_end_matches('>').split(' ').collect();
                 let size: usize = words[2].parse().unwrap();
-                out.push_str(&format!(
-                    "Content-Disposition: form-data; name=\"{name}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n{}\r\n",
-                    words[0], words[1], "x".repeat(size)
-                ));
+                write!(out, "Content-Disposition: form-data; name=\"{name}\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n{}\r\n",
+                    words[0], words[1], "x".repeat(size)).unwrap();
             } else if name == "file" {
                 let upload = upload.unwrap();
                 let size = self.upload.as_ref().unwrap()["size"].as_u64().unwrap();
-                out.push_str(&format!(
-                    "Content-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n{}\r\n",
+                write!(out, "Content-Disposition: form-data; name=\"file\"; filename=\"{}\"\r\nContent-Type: {}\r\n\r\n{}\r\n",
                     upload["Filename"].as_str().unwrap(),
                     upload["content-type"].as_str().unwrap(),
-                    "x".repeat(usize::try_from(size).unwrap())
-                ));
+                    "x".repeat(usize::try_from(size).unwrap())).unwrap();
             } else {
                 let value = upload
                     .and_then(|u| u[name].as_str())
                     .filter(|_| value.is_empty())
                     .unwrap_or(value);
-                out.push_str(&format!(
+                write!(
+                    out,
                     "Content-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-                ));
+                )
+                .unwrap();
             }
         }
         out.push_str("--XX--\r\n");
@@ -337,9 +333,8 @@ fn aliases(body: &Value) -> Value {
         return body;
     };
     let count: u32 = count.parse().unwrap();
-    let fields: String = (53..53 + count)
-        .map(|id| format!("t{id}:legacyNode(type: Discussion, _id: {id}){{... on Discussion{{_id updatedAt}}}} "))
-        .collect();
+    let fields: Vec<String> = (53..53 + count).map(|id| format!("t{id}:legacyNode(type: Discussion, _id: {id}){{... on Discussion{{_id updatedAt}}}} ")).collect();
+    let fields = fields.join(" ");
     body["query"] = json!(format!("{{{fields}}}"));
     body
 }

@@ -116,7 +116,8 @@ async fn topic_in(stage: &Stage, course: u64, id: u64, mut body: Value) {
 }
 
 /// Creates an entry with a given number.
-async fn entry(stage: &Stage, topic: u64, id: u64, who: &str, parent: Option<u64>, message: &str) {
+async fn entry(stage: &Stage, place: (u64, u64), who: &str, parent: Option<u64>, message: &str) {
+    let (topic, id) = place;
     stage.next_id("entry", id).await;
     let tail = parent.map_or_else(String::new, |p| format!("/{p}/replies"));
     let path = format!("/api/v1/courses/1/discussion_topics/{topic}/entries{tail}");
@@ -151,12 +152,13 @@ async fn markers(stage: &Stage) {
         if let (Some(id), Some(sent)) = (row["id"].as_u64(), row["sent"].as_str())
             && id >= 50
         {
-            entry(stage, 10, id, "alice", None, sent).await;
+            entry(stage, (10, id), "alice", None, sent).await;
         }
     }
 }
 
 /// What is to be done before a recording is sent.
+#[expect(clippy::too_many_lines, reason = "a table of steps")]
 pub async fn before(stage: &Stage, number: u32) {
     let base = "/api/v1/courses/1/discussion_topics";
     match number {
@@ -169,7 +171,14 @@ pub async fn before(stage: &Stage, number: u32) {
                 } else {
                     (None, "entry")
                 };
-                entry(stage, 9, 14 + n, who, parent, &format!("<p>{word} {n}</p>")).await;
+                entry(
+                    stage,
+                    (9, 14 + n),
+                    who,
+                    parent,
+                    &format!("<p>{word} {n}</p>"),
+                )
+                .await;
             }
         }
         110 => stage.control("/views/build", json!({})).await,
@@ -184,7 +193,7 @@ pub async fn before(stage: &Stage, number: u32) {
             )
             .await;
             for id in 65..=139 {
-                entry(stage, 11, id, "alice", None, "x").await;
+                entry(stage, (11, id), "alice", None, "x").await;
             }
             topic(
                 stage,
@@ -218,7 +227,7 @@ pub async fn before(stage: &Stage, number: u32) {
                 "teacher",
                 json!({"locked": true}),
             )
-            .await
+            .await;
         }
         343 => {
             quietly(
@@ -232,10 +241,10 @@ pub async fn before(stage: &Stage, number: u32) {
             setting(stage, "allow_student_discussion_editing", false).await;
         }
         346 => setting(stage, "allow_student_discussion_editing", true).await,
-        347 => entry(stage, 19, 152, "alice", None, "1").await,
-        356 => entry(stage, 20, 157, "alice", None, "1").await,
-        364 => entry(stage, 21, 161, "alice", None, "1").await,
-        372 => entry(stage, 22, 165, "alice", None, "1").await,
+        347 => entry(stage, (19, 152), "alice", None, "1").await,
+        356 => entry(stage, (20, 157), "alice", None, "1").await,
+        364 => entry(stage, (21, 161), "alice", None, "1").await,
+        372 => entry(stage, (22, 165), "alice", None, "1").await,
         379 => {
             topic(
                 stage,
@@ -243,9 +252,16 @@ pub async fn before(stage: &Stage, number: u32) {
                 json!({"title": "Deep", "message": "x", "discussion_type": "threaded"}),
             )
             .await;
-            entry(stage, 23, 169, "alice", None, "1").await;
+            entry(stage, (23, 169), "alice", None, "1").await;
             for id in 170..=218 {
-                entry(stage, 23, id, "bob", Some(id - 1), &format!("{}", id - 168)).await;
+                entry(
+                    stage,
+                    (23, id),
+                    "bob",
+                    Some(id - 1),
+                    &format!("{}", id - 168),
+                )
+                .await;
             }
         }
         401 => {
@@ -254,10 +270,10 @@ pub async fn before(stage: &Stage, number: u32) {
                 24,
                 json!({"title": "Files", "message": "<p>x</p>", "discussion_type": "threaded"}),
             )
-            .await
+            .await;
         }
         431 => setting(stage, "allow_student_forum_attachments", false).await,
-        475 => entry(stage, 38, 229, "bob", None, "<p>by bob</p>").await,
+        475 => entry(stage, (38, 229), "bob", None, "<p>by bob</p>").await,
         501 => {
             topic(stage, 39, json!({"title": "A9", "message": "<p>a</p>", "is_announcement": true, "locked": false})).await;
         }
@@ -270,7 +286,7 @@ pub async fn before(stage: &Stage, number: u32) {
                 json!({"title": "Limits", "message": "<p>x</p>", "discussion_type": "threaded"}),
             )
             .await;
-            entry(stage, 46, 236, "alice", None, "x").await;
+            entry(stage, (46, 236), "alice", None, "x").await;
         }
         601 => {
             topic(stage, 50, json!({"title": "A11", "message": "<p>a</p>", "is_announcement": true, "locked": false})).await;
@@ -278,8 +294,8 @@ pub async fn before(stage: &Stage, number: u32) {
         701 => topic_in(stage, 2, 51, json!({"title": "Bulk", "message": "x"})).await,
         721 => tombstones(stage, base).await,
         728 => {
-            entry(stage, 187, 6272, "alice", None, "<p>new</p>").await;
-            entry(stage, 187, 6273, "bob", Some(6272), "<p>new2</p>").await;
+            entry(stage, (187, 6272), "alice", None, "<p>new</p>").await;
+            entry(stage, (187, 6273), "bob", Some(6272), "<p>new2</p>").await;
             let path = format!("{base}/187/entries/6273");
             quietly(
                 stage,
@@ -300,7 +316,7 @@ pub async fn before(stage: &Stage, number: u32) {
         }
         733 => {
             topic(stage, 188, json!({"title": "No rating", "message": "x"})).await;
-            entry(stage, 188, 6274, "alice", None, "x").await;
+            entry(stage, (188, 6274), "alice", None, "x").await;
         }
         734 => {
             topic(
@@ -310,8 +326,8 @@ pub async fn before(stage: &Stage, number: u32) {
                 "only_graders_can_rate": true, "sort_by_rating": true}),
             )
             .await;
-            entry(stage, 189, 6275, "alice", None, "x").await;
-            entry(stage, 189, 6276, "alice", None, "y").await;
+            entry(stage, (189, 6275), "alice", None, "x").await;
+            entry(stage, (189, 6276), "alice", None, "y").await;
         }
         743 => {
             quietly(
@@ -347,11 +363,11 @@ async fn tombstones(stage: &Stage, base: &str) {
         "allow_rating": true}),
     )
     .await;
-    entry(stage, 187, 6266, "alice", None, "<p>root1</p>").await;
-    entry(stage, 187, 6267, "bob", Some(6266), "<p>reply</p>").await;
-    entry(stage, 187, 6268, "alice", Some(6267), "<p>deep</p>").await;
-    entry(stage, 187, 6269, "bob", None, "<p>root2</p>").await;
-    entry(stage, 187, 6270, "alice", Some(6269), "<p>child2</p>").await;
+    entry(stage, (187, 6266), "alice", None, "<p>root1</p>").await;
+    entry(stage, (187, 6267), "bob", Some(6266), "<p>reply</p>").await;
+    entry(stage, (187, 6268), "alice", Some(6267), "<p>deep</p>").await;
+    entry(stage, (187, 6269), "bob", None, "<p>root2</p>").await;
+    entry(stage, (187, 6270), "alice", Some(6269), "<p>child2</p>").await;
     for id in [6267, 6269] {
         quietly(
             stage,
