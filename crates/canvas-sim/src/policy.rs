@@ -5,6 +5,7 @@ use crate::clock;
 use crate::state::Data;
 use crate::state::thread::{Entry, Home, Topic, TopicState};
 use crate::world::World;
+use std::collections::BTreeSet;
 
 /// What a user is in a course.
 #[derive(Clone, Debug, Default)]
@@ -307,16 +308,18 @@ pub(crate) fn can_create_topic(
 
 /// Whether any student has an active post in it (then it cannot be unpublished).
 pub(crate) fn has_student_posts(data: &Data, topic: &Topic) -> bool {
-    let is_student = |user: u64| !standing(data, Some(user), topic.course_id).is_staff();
-    topic.active_count > 0
-        && data
-            .entries_in(topic)
-            .any(|e| !e.is_deleted() && is_student(e.user_id))
-        || topic.child_ids.iter().any(|id| {
-            data.topics
-                .get(id)
-                .is_some_and(|child| has_student_posts(data, child))
-        })
+    let authors: BTreeSet<u64> = data
+        .entries_in(topic)
+        .filter(|e| !e.is_deleted())
+        .map(|e| e.user_id)
+        .collect();
+    let is_staff = |user: &u64| standing(data, Some(*user), topic.course_id).is_staff();
+    !authors.iter().all(is_staff)
+        || topic
+            .child_ids
+            .iter()
+            .filter_map(|id| data.topics.get(id))
+            .any(|child| has_student_posts(data, child))
 }
 
 /// The topic, or why not: 404 when deleted, "not permitted" when hidden.

@@ -10,7 +10,6 @@ use crate::policy;
 use crate::state::thread::{Entry, Topic};
 use crate::world::World;
 use serde_json::Value;
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 fn links(world: &World, ctx: &Ctx<'_>, topic: &Topic, tail: &str, list: (&Page, usize)) -> String {
@@ -45,7 +44,10 @@ pub(super) fn entries(world: &mut World, ctx: &Ctx<'_>) -> Outcome {
         .filter(|(e, _)| e.parent_id.is_none() && !e.is_deleted() && e.created_at <= horizon)
         .collect();
     // Newest first even when the topic sorts by rating (seen live, 736).
-    rows.sort_by_key(|(e, _)| (Reverse(e.created_at), Reverse(e.id)));
+    if !topic.child_ids.is_empty() {
+        rows.sort_by_key(|(e, _)| e.id);
+    }
+    rows.reverse();
     let total = rows.len();
     let reader = ctx.reader(world);
     let shown: Vec<Value> = page

@@ -40,6 +40,7 @@ async fn thousands_of_requests_a_second() {
         );
     }
     let rate = f64::from(count) / start.elapsed().as_secs_f64();
+    println!("{rate:.0} requests a second");
     assert!(
         rate > 300.0,
         "{rate:.0} requests a second in an unoptimised build"
