@@ -10,18 +10,24 @@
 mod attribution;
 mod canonical;
 mod context;
+mod diff;
 mod dom;
 mod html;
 mod layout;
 mod loss;
 mod mark;
 mod markdown;
+mod merge;
 mod normal;
+mod patch;
+mod piece;
 pub mod tree;
 mod url;
 
 pub use context::{Context, Dialect, File, Hosts, Need, Output, Settings, User};
 pub use loss::Loss;
+pub use merge::{Merged, Overlap, Side};
+pub use patch::Shadow;
 
 use html::read::Read;
 use tree::Doc;
@@ -97,4 +103,15 @@ pub fn find_mark(html: &str) -> Option<String> {
 /// A Canvas body without hidden marks.
 pub fn strip_mark(html: &str) -> String {
     mark::strip(html)
+}
+
+/// Two edits of one body combined, by block and then by words; `prefer` wins where they overlap.
+pub fn merge(base: &str, left: &str, right: &str, dialect: Dialect, prefer: Side) -> Merged {
+    merge::merge(base, left, right, dialect, prefer)
+}
+
+/// The body that is to be written on one side after the other side's became `edited`: what the edit
+/// did not touch keeps its bytes.
+pub fn patch(shadow: Shadow<'_>, edited: &str, ctx: &Context) -> String {
+    patch::patch(shadow, edited, ctx)
 }

@@ -335,6 +335,10 @@ fn serialise(dom: &Dom) -> String {
                 if is_silent(&name.local) {
                     return false;
                 }
+                if is_raw(&name.local) {
+                    push_text(&mut out, &dom.text(node));
+                    return false;
+                }
                 out.push('<');
                 out.push_str(&name.local);
                 for attribute in attributes {
@@ -343,10 +347,15 @@ fn serialise(dom: &Dom) -> String {
                     }
                 }
                 out.push('>');
-                if matches!(&*name.local, "pre" | "textarea" | "listing") {
+                if matches!(&*name.local, "pre" | "listing") {
                     out.push('\n');
                 }
                 if is_void(&name.local) {
+                    return false;
+                }
+                if &*name.local == "iframe" {
+                    // Its text is for browsers without frames, and no parser reads tags there.
+                    push_end(&mut out, "iframe");
                     return false;
                 }
                 open.push(node);
@@ -359,6 +368,14 @@ fn serialise(dom: &Dom) -> String {
         push_end(&mut out, dom.name(last));
     }
     out
+}
+
+/// Elements whose text a parser takes as it is; Canvas keeps the text only.
+fn is_raw(name: &str) -> bool {
+    matches!(
+        name,
+        "xmp" | "noembed" | "noframes" | "plaintext" | "textarea"
+    )
 }
 
 fn push_end(out: &mut String, name: &str) {

@@ -75,7 +75,9 @@ fn join(tokens: Vec<Token>) -> String {
                 }
                 if last.as_ref() != Some(&marks) && !(marks.is_empty() && last.is_none()) {
                     let names: Vec<&str> = marks.iter().map(String::as_str).collect();
-                    out.push_str(&format!("{{{}}}", names.join(",")));
+                    out.push('{');
+                    out.push_str(&names.join(","));
+                    out.push('}');
                 }
                 last = Some(marks);
                 out.push_str(&clean);
@@ -162,6 +164,7 @@ fn word(text: String, marks: &Marks, out: &mut Vec<Token>) {
     out.push(Token::Text(marks.clone(), text));
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of constructs")]
 fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
     let NodeData::Element { name, .. } = &node.data else {
         if let NodeData::Text { contents } = &node.data {
@@ -376,7 +379,7 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
         }
         "blockquote" => around("quote", node, marks, plugins, out),
         "div" if has("spoiler") || attribute(node, "data-dsc-spoiler").is_some() => {
-            around("spoiler", node, marks, plugins, out)
+            around("spoiler", node, marks, plugins, out);
         }
         "p" | "div" => {
             out.push(Token::Edge("¶".into()));
