@@ -56,6 +56,6 @@ impl Lookup for World {
         self.uploads
             .values()
             .find(|upload| upload.short_url() == short_url)
-            .map(|u| u.path())
+            .map(super::state::upload::Upload::path)
     }
 }

@@ -168,14 +168,13 @@ fn show_limits(world: &World) -> Answer {
 
 fn set_limits(world: &mut World, params: &Params) -> Outcome {
     if let Some(value) = params.get("admin_limit_per_minute") {
-        world.admin_limit_per_minute = match value {
-            Value::Null => None,
-            _ => {
-                let number = params
-                    .int("admin_limit_per_minute")
-                    .and_then(|n| u32::try_from(n).ok());
-                Some(number.ok_or_else(|| refuse("admin_limit_per_minute is a number or null"))?)
-            }
+        world.admin_limit_per_minute = if value == &Value::Null {
+            None
+        } else {
+            let number = params
+                .int("admin_limit_per_minute")
+                .and_then(|n| u32::try_from(n).ok());
+            Some(number.ok_or_else(|| refuse("admin_limit_per_minute is a number or null"))?)
         };
     }
     if let Some(flag) = params.text("ip_limits") {

@@ -168,7 +168,7 @@ impl World {
     }
 
     /// Whether an actor may bring a post back.
-    pub fn can_recover_post(&self, actor: Actor, post: &Post) -> bool {
+    pub fn can_recover_post(actor: Actor, post: &Post) -> bool {
         if actor.staff {
             return post.deleted_at.is_some() || post.user_deleted;
         }
@@ -190,7 +190,7 @@ impl World {
     }
 
     /// Whether an actor may delete a topic: staff, or the author of one nobody answered.
-    pub fn can_delete_topic(&self, actor: Actor, topic: &Topic) -> bool {
+    pub fn can_delete_topic(actor: Actor, topic: &Topic) -> bool {
         if topic.deleted_at.is_some() || topic.is_about {
             return false;
         }

@@ -143,7 +143,8 @@ fn write_canonical(value: &Value, out: &mut String) {
             let mut names: Vec<_> = fields.iter().collect();
             names.sort_by(|a, b| a.0.cmp(b.0));
             for (name, value) in names {
-                out.push_str(&format!("{name:?}:"));
+                out.push_str(&Value::from(name.as_str()).to_string());
+                out.push(':');
                 write_canonical(value, out);
                 out.push(',');
             }
@@ -157,7 +158,7 @@ fn write_canonical(value: &Value, out: &mut String) {
             }
             out.push(']');
         }
-        other => out.push_str(&format!("{:?}", scalar(other))),
+        other => out.push_str(&Value::from(scalar(other)).to_string()),
     }
 }
 

@@ -235,15 +235,14 @@ impl Sim {
         }
         let mut response = done.answer.into_response(with_body);
         if done.cut {
-            match wire {
-                Some(wire) => wire.cut(),
-                None => {
-                    // Without a connection the loss can only be marked.
-                    response = Answer::bare(599).into_response(false);
-                    response
-                        .headers_mut()
-                        .insert("x-sim-lost-answer", http::HeaderValue::from_static("1"));
-                }
+            if let Some(wire) = wire {
+                wire.cut();
+            } else {
+                // Without a connection the loss can only be marked.
+                response = Answer::bare(599).into_response(false);
+                response
+                    .headers_mut()
+                    .insert("x-sim-lost-answer", http::HeaderValue::from_static("1"));
             }
         }
         response

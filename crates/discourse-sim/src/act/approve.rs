@@ -63,7 +63,7 @@ fn publish(world: &mut World, id: i64) -> i64 {
     first.reply_to = row.reply_to;
     first.created_at = row.created_at_asked.filter(|_| keep);
     let post_id = if row.topic_id.is_some() {
-        insert::post(world, first)
+        insert::post(world, &first)
     } else {
         let sent = row.title.as_deref().unwrap_or("");
         let topic = TopicRow {

@@ -276,7 +276,7 @@ mod tests {
     use crate::seed::testing::forum;
     use serde_json::{Map, Value, json};
 
-    fn fields(value: Value) -> Map<String, Value> {
+    fn fields(value: &Value) -> Map<String, Value> {
         value.as_object().unwrap().clone()
     }
 
@@ -287,7 +287,7 @@ mod tests {
         let id = create(
             &mut forum.world,
             admin,
-            &fields(json!({"name": "Course Bio"})),
+            &fields(&json!({"name": "Course Bio"})),
         )
         .unwrap();
         let category = forum.world.categories[&id].clone();
@@ -301,11 +301,11 @@ mod tests {
         let again = create(
             &mut forum.world,
             admin,
-            &fields(json!({"name": "course bio"})),
+            &fields(&json!({"name": "course bio"})),
         );
         assert_eq!(again.unwrap_err().status, 422);
         let child = json!({"name": "Course Bio", "parent_category_id": id});
-        let child = create(&mut forum.world, admin, &fields(child)).unwrap();
+        let child = create(&mut forum.world, admin, &fields(&child)).unwrap();
         assert_eq!(forum.world.categories[&child].slug, "course-bio-2");
         assert_eq!(
             destroy(&mut forum.world, admin, id).unwrap_err().status,
@@ -320,15 +320,15 @@ mod tests {
         let mut forum = forum(Profile::Current);
         let (admin, bob) = (forum.actor("admin1"), forum.actor("bob"));
         let staff = json!({"name": "Staff", "permissions": {"staff": 1}});
-        let id = create(&mut forum.world, admin, &fields(staff)).unwrap();
+        let id = create(&mut forum.world, admin, &fields(&staff)).unwrap();
         assert!(!forum.world.can_see_category(bob, id));
         assert!(forum.world.can_see_category(admin, id));
         let open = json!({"permissions": {"everyone": "2"}});
-        update(&mut forum.world, admin, id, &fields(open)).unwrap();
+        update(&mut forum.world, admin, id, &fields(&open)).unwrap();
         assert!(forum.world.can_see_category(bob, id));
         assert!(!forum.world.can_create_topic(bob, id));
         let unknown = json!({"permissions": {"nogroup": 1}});
-        let refused = update(&mut forum.world, admin, id, &fields(unknown)).unwrap_err();
+        let refused = update(&mut forum.world, admin, id, &fields(&unknown)).unwrap_err();
         assert_eq!(refused.value().unwrap()["errors"][0], "unknown group");
     }
 }

@@ -357,7 +357,7 @@ fn claim_embed(world: &mut World, url: &str, for_topic: bool) -> Result<(), Answ
     let of_topic = world
         .posts
         .get(&embed.post_id)
-        .is_none_or(|post| post.is_first());
+        .is_none_or(super::super::state::post::Post::is_first);
     if topic_deleted && of_topic {
         return Ok(());
     }
@@ -392,7 +392,7 @@ fn write(world: &mut World, actor: Actor, user_id: i64, new: &NewPost) -> Result
     row.bump = !new.no_bump;
     row.announce = !new.import_mode;
     if new.topic_id.is_some() {
-        return Ok(insert::post(world, row));
+        return Ok(insert::post(world, &row));
     }
     let prettify = world.settings.flag("title_prettify");
     let title = title::clean(new.title.as_deref().unwrap_or(""), prettify);
@@ -410,7 +410,7 @@ fn write(world: &mut World, actor: Actor, user_id: i64, new: &NewPost) -> Result
         category_id,
         tags: new.tags.clone(),
         external_id: new.external_id.clone(),
-        visible: !(new.unlisted && actor.staff) && !embed_hidden,
+        visible: !(embed_hidden || (new.unlisted && actor.staff)),
         allowed_users,
         allowed_groups,
         first: row,

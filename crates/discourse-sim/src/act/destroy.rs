@@ -125,7 +125,7 @@ pub fn recover_post(world: &mut World, actor: Actor, post_id: i64) -> Result<(),
     if !world.can_see_post(actor, row) {
         return Err(Answer::not_found());
     }
-    if !world.can_recover_post(actor, row) {
+    if !World::can_recover_post(actor, row) {
         return Err(Answer::forbidden());
     }
     if row.user_deleted {
@@ -179,7 +179,7 @@ pub fn topic(world: &mut World, actor: Actor, topic_id: i64) -> Result<(), Answe
         .get(&topic_id)
         .filter(|topic| world.can_see_topic(actor, topic));
     let row = row.ok_or_else(Answer::not_found)?;
-    if !world.can_delete_topic(actor, row) {
+    if !World::can_delete_topic(actor, row) {
         let text =
             "There was an error deleting that topic. Please contact the site's administrator.";
         return Err(Answer::invalid_one(text));

@@ -341,7 +341,7 @@ mod tests {
         let mut forum = forum(Profile::Current);
         let (admin, bob) = (forum.actor("admin1"), forum.actor("bob"));
         let group = |name: &str| json!({ "name": name }).as_object().unwrap().clone();
-        let id = create(&mut forum.world, admin, &group("course")).unwrap();
+        create(&mut forum.world, admin, &group("course")).unwrap();
         for bad in ["Course", "alice", "a b/c", "ggggggggggggggggggggg", ""] {
             assert_eq!(
                 create(&mut forum.world, admin, &group(bad))
@@ -357,6 +357,14 @@ mod tests {
                 .status,
             404
         );
+    }
+
+    #[test]
+    fn memberships_follow_the_recordings() {
+        let mut forum = forum(Profile::Current);
+        let (admin, bob) = (forum.actor("admin1"), forum.actor("bob"));
+        let group = json!({ "name": "course" }).as_object().unwrap().clone();
+        let id = create(&mut forum.world, admin, &group).unwrap();
         let world = &mut forum.world;
         let some = json!({"usernames": "alice,nobody"});
         assert_eq!(

@@ -64,7 +64,7 @@ impl PostRow {
 }
 
 /// Adds a post and returns its id.
-pub fn post(world: &mut World, row: PostRow) -> i64 {
+pub fn post(world: &mut World, row: &PostRow) -> i64 {
     let now = world.now();
     let id = world.ids.next("post");
     let raw = normalise(&row.raw);
@@ -107,7 +107,7 @@ pub fn post(world: &mut World, row: PostRow) -> i64 {
         reads: 0,
     };
     add_row(world, post);
-    count_new(world, id, &row, created_at);
+    count_new(world, id, row, created_at);
     if row.announce {
         emit::post(world, "post_created", id);
     }
@@ -226,14 +226,12 @@ pub fn topic(world: &mut World, row: TopicRow) -> i64 {
         user.topic_count += 1;
     }
     let announce = row.first.announce;
-    let post_id = post(
-        world,
-        PostRow {
-            topic_id: id,
-            announce: false,
-            ..row.first
-        },
-    );
+    let first = PostRow {
+        topic_id: id,
+        announce: false,
+        ..row.first
+    };
+    let post_id = post(world, &first);
     if announce {
         emit::topic(world, "topic_created", id);
         emit::post(world, "post_created", post_id);

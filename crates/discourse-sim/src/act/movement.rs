@@ -56,7 +56,13 @@ pub fn move_posts(
         (None, Some(title)) => new_topic(world, actor, source, title, wanted.category_id)?,
         (None, None) => return Err(Answer::missing_parameter("title")),
     };
-    run(world, user_id, source, &ids, &destination, wanted);
+    let moving = Moving {
+        by: user_id,
+        source,
+        ids: &ids,
+        wanted,
+    };
+    run(world, &moving, &destination);
     Ok(destination.id)
 }
 
@@ -77,6 +83,14 @@ pub fn merge(world: &mut World, actor: Actor, source: i64, wanted: &Move) -> Res
             ..wanted.clone()
         },
     )
+}
+
+/// A move that was found permissible.
+struct Moving<'a> {
+    by: i64,
+    source: i64,
+    ids: &'a [i64],
+    wanted: &'a Move,
 }
 
 struct Destination {
@@ -105,7 +119,13 @@ fn new_topic(
     Ok(Destination { id, is_new: true })
 }
 
-fn run(world: &mut World, by: i64, source: i64, ids: &[i64], to: &Destination, wanted: &Move) {
+fn run(world: &mut World, moving: &Moving<'_>, to: &Destination) {
+    let Moving {
+        by,
+        source,
+        ids,
+        wanted,
+    } = *moving;
     let now = world.now();
     let first_number = ids
         .first()
@@ -310,7 +330,7 @@ fn leave_note(world: &mut World, by: i64, source: i64, to: &Destination, about: 
     let raw = format!("{posts} {how}: [{name}]({path})");
     let note = insert::post(
         world,
-        PostRow::small_action(source, by, "split_topic", &raw),
+        &PostRow::small_action(source, by, "split_topic", &raw),
     );
     let emptied = world.topics.get(&source).is_some_and(|topic| {
         !world
@@ -398,7 +418,7 @@ pub fn convert(
     } else {
         "public_topic"
     };
-    insert::post(world, PostRow::small_action(topic_id, user_id, code, ""));
+    insert::post(world, &PostRow::small_action(topic_id, user_id, code, ""));
     for category in [old, first_category].into_iter().flatten() {
         insert::recount_category(world, category);
     }

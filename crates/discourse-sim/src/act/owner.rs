@@ -35,7 +35,10 @@ pub fn change_owner(
         if let Some(post) = world.posts.get_mut(id) {
             post.user_id = new;
         }
-        let first = world.posts.get(id).is_some_and(|post| post.is_first());
+        let first = world
+            .posts
+            .get(id)
+            .is_some_and(super::super::state::post::Post::is_first);
         if let Some(topic) = world.topics.get_mut(&topic_id).filter(|_| first) {
             topic.user_id = new;
         }

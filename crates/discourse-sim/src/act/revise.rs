@@ -10,6 +10,11 @@ use crate::state::post::{Post, Revision};
 use crate::text::{cook::cook, diff, normalise};
 
 /// An edit of a post's text.
+#[expect(
+    clippy::struct_excessive_bools,
+    clippy::struct_field_names,
+    reason = "the options of the forum's own reviser, by their names"
+)]
 #[derive(Debug, Clone, Default)]
 pub struct Edit {
     /// The new text; `None` keeps it.
@@ -17,7 +22,7 @@ pub struct Edit {
     /// The reason given.
     pub edit_reason: Option<String>,
     /// Another parent, where the server knows that.
-    pub reply_to: Option<Option<i64>>,
+    pub parent: Parent,
     /// Skip the checks of the body.
     pub unchecked: bool,
     /// Make a version whatever the rules say.
@@ -28,6 +33,16 @@ pub struct Edit {
     pub silent: bool,
     /// What else changes in the same revision.
     pub with: Also,
+}
+
+/// What becomes of the post answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Parent {
+    /// It stays.
+    #[default]
+    Kept,
+    /// It becomes this number, or none.
+    Set(Option<i64>),
 }
 
 /// Changes that share a post's revision.
@@ -61,12 +76,11 @@ pub fn revise(world: &mut World, actor: Actor, post_id: i64, edit: &Edit) -> Res
     let raw = edit
         .raw
         .as_deref()
-        .map(normalise)
-        .unwrap_or_else(|| post.raw.clone());
+        .map_or_else(|| post.raw.clone(), normalise);
     let text_changed = raw != post.raw;
     let reason = edit.edit_reason.clone().filter(|reason| !reason.is_empty());
     let new_reason = reason.is_some() && reason != post.edit_reason;
-    let parent_changed = edit.reply_to.is_some_and(|parent| parent != post.reply_to);
+    let parent_changed = matches!(edit.parent, Parent::Set(parent) if parent != post.reply_to);
     if !(text_changed || new_reason || parent_changed || edit.with.is_some()) {
         return Ok(false);
     }
@@ -212,7 +226,7 @@ fn apply(world: &mut World, post_id: i64, editor_id: i64, applied: Applied<'_>) 
     post.cooked = cooked;
     post.updated_at = now;
     post.last_editor_id = editor_id;
-    if let Some(parent) = applied.edit.reply_to {
+    if let Parent::Set(parent) = applied.edit.parent {
         post.reply_to = parent;
     }
     if post.hidden && editor_id == post.user_id {

@@ -51,15 +51,15 @@ pub fn set(
 }
 
 /// Changes a status without asking; the event is sent even when nothing changes (recording 544).
-pub fn apply(world: &mut World, user_id: i64, topic_id: i64, change: &StatusChange) {
+pub fn apply(world: &mut World, by: i64, topic_id: i64, change: &StatusChange) {
     if flip(world, topic_id, change) {
-        let word = if change.enabled {
+        let suffix = if change.enabled {
             "enabled"
         } else {
             "disabled"
         };
-        let code = format!("{}.{word}", change.status);
-        insert::post(world, PostRow::small_action(topic_id, user_id, &code, ""));
+        let code = format!("{}.{suffix}", change.status);
+        insert::post(world, &PostRow::small_action(topic_id, by, &code, ""));
         let reopened = matches!(change.status.as_str(), "closed" | "autoclosed") && !change.enabled;
         let now = world.now();
         if reopened && let Some(topic) = world.topics.get_mut(&topic_id) {

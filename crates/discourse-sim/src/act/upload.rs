@@ -6,6 +6,7 @@ use sha1::{Digest, Sha1};
 use crate::answer::Answer;
 use crate::state::World;
 use crate::state::upload::{Upload, image_size, sniff};
+use crate::text::hex;
 
 /// Stores a file, or finds the one with the same bytes; returns its id.
 pub fn store(world: &mut World, name: &str, data: &Bytes) -> Result<i64, Answer> {
@@ -14,10 +15,7 @@ pub fn store(world: &mut World, name: &str, data: &Bytes) -> Result<i64, Answer>
             "Sorry, but the file you provided is empty.",
         ));
     }
-    let sha1: String = Sha1::digest(data)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha1 = hex(&Sha1::digest(data));
     let named = name
         .rsplit_once('.')
         .map(|(_, extension)| extension.to_lowercase());

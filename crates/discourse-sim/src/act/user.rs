@@ -226,11 +226,7 @@ pub fn hmac_hex(secret: &str, data: &[u8]) -> String {
         return String::new();
     };
     mac.update(data);
-    mac.finalize()
-        .into_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    crate::text::hex(&mac.finalize().into_bytes())
 }
 
 fn failed(status: u16, text: &str) -> Answer {
@@ -260,7 +256,7 @@ pub fn sync_sso(world: &mut World, actor: Actor, params: &Params) -> Result<i64,
     let fields: BTreeMap<String, String> = query
         .and_then(|query| serde_urlencoded::from_str(&query).ok())
         .ok_or_else(|| failed(422, "Login Error"))?;
-    let get = |name: &str| fields.get(name).map(|text| text.trim()).unwrap_or("");
+    let get = |name: &str| fields.get(name).map_or("", |text| text.trim());
     let external_id = get("external_id").to_owned();
     if external_id.is_empty() {
         return Err(failed(422, "The `external_id` is required but was blank"));
@@ -288,7 +284,7 @@ fn find_or_make(
     if let Some(user) = world.user_by_external(external_id) {
         return Ok(user.id);
     }
-    let get = |name: &str| fields.get(name).map(String::as_str).unwrap_or("");
+    let get = |name: &str| fields.get(name).map_or("", String::as_str);
     let email = get("email");
     let must_activate = get("require_activation") == "true";
     if let Some(user) = world.user_by_email(email) {

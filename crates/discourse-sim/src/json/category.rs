@@ -23,7 +23,7 @@ fn shared(world: &World, row: &Category) -> Value {
         "slug": row.slug, "topic_count": row.topic_count, "post_count": row.post_count,
         "position": row.position, "description": row.description,
         "description_text": row.description.as_deref().map(strip_tags),
-        "description_excerpt": row.description, "topic_url": about.map(|topic| topic.path()),
+        "description_excerpt": row.description, "topic_url": about.map(super::super::state::topic::Topic::path),
         "read_restricted": row.is_restricted(), "topic_template": null,
         "sort_order": null, "sort_ascending": null, "show_subcategory_list": false,
         "num_featured_topics": 3, "default_view": null,
@@ -75,6 +75,27 @@ pub fn in_list(world: &World, row: &Category, actor: Actor) -> Value {
             "topics_month": made_since(30 * DAY), "topics_year": made_since(365 * DAY),
             "topics_all_time": row.topic_count, "subcategory_ids": children,
         }),
+    );
+    value
+}
+
+/// A category in `GET /site`.
+pub fn in_site(world: &World, row: &Category, actor: Actor) -> Value {
+    let mut value = in_list(world, row, actor);
+    remove(
+        &mut value,
+        &[
+            "subcategory_ids",
+            "topics_all_time",
+            "topics_day",
+            "topics_month",
+            "topics_week",
+            "topics_year",
+        ],
+    );
+    extend(
+        &mut value,
+        json!({ "allow_global_tags": false, "read_only_banner": null, "required_tag_groups": [] }),
     );
     value
 }

@@ -182,9 +182,6 @@ pub fn members(
                     "last_seen_at": null, "added_at": iso(*added_at), "timezone": null,
                 }),
             );
-            if world.switches.newer_fields {
-                set(&mut value, "primary_group_id", Value::Null);
-            }
             value
         })
     };

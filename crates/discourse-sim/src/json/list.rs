@@ -153,7 +153,7 @@ pub struct Page<'a> {
     /// The topics of this page.
     pub topics: Vec<&'a Topic>,
     /// How many a page has.
-    pub per_page: usize,
+    pub size: usize,
     /// Where the next page is.
     pub more: Option<String>,
     /// Whether the list is of a category where the reader may start topics.
@@ -180,20 +180,8 @@ pub fn page(world: &World, page: &Page<'_>, actor: Actor) -> Value {
         .iter()
         .map(|topic| item(world, topic, actor))
         .collect();
-    let top: Vec<Value> = world
-        .tags
-        .values()
-        .take(20)
-        .map(|tag| {
-            if world.switches.tags_as_objects {
-                json!({ "id": tag.id, "name": tag.name, "slug": tag.name })
-            } else {
-                json!(tag.name)
-            }
-        })
-        .collect();
     let mut list = json!({
-        "can_create_topic": page.can_create, "per_page": page.per_page, "top_tags": top,
+        "can_create_topic": page.can_create, "per_page": page.size, "top_tags": tag::top(world),
         "topics": topics,
     });
     if let Some(more) = &page.more {

@@ -28,7 +28,7 @@ pub fn revision(world: &World, post: &Post, row: &Revision, actor: Actor) -> Val
         "current_version": number, "version_count": last,
         "username": editor.map(|user| user.username.clone()),
         "display_username": editor.map(|user| user.username.clone()),
-        "avatar_template": editor.map(|user| user.avatar_template()),
+        "avatar_template": editor.map(super::super::state::user::User::avatar_template),
         "edit_reason": row.edit_reason,
         "body_changes": {
             "inline": diff::inline(&row.raw.0, &row.raw.1),

@@ -46,3 +46,14 @@ pub fn all(world: &World) -> Value {
         .collect();
     json!({ "tags": tags, "extras": { "categories": [] } })
 }
+
+/// The tags that lists and the site name first.
+pub fn top(world: &World) -> Value {
+    let tags = world.tags.values().take(20);
+    if world.switches.tags_as_objects {
+        tags.map(|tag| json!({ "id": tag.id, "name": tag.name, "slug": tag.name }))
+            .collect()
+    } else {
+        tags.map(|tag| json!(tag.name)).collect()
+    }
+}

@@ -324,12 +324,12 @@ fn rights(world: &World, topic: &Topic, actor: Actor) -> Vec<(&'static str, bool
     let restricted = topic
         .category_id
         .and_then(|id| world.categories.get(&id))
-        .is_some_and(|category| category.is_restricted());
+        .is_some_and(super::super::state::category::Category::is_restricted);
     let deleted = topic.deleted_at.is_some();
     let invites = actor.staff || (user && !restricted);
     let mut list = vec![
         ("can_move_posts", leader),
-        ("can_delete", world.can_delete_topic(actor, topic)),
+        ("can_delete", World::can_delete_topic(actor, topic)),
         ("can_recover", actor.staff && deleted),
         (
             "can_remove_allowed_users",

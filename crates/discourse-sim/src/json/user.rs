@@ -22,6 +22,13 @@ pub fn basic_row(user: &User) -> Value {
     })
 }
 
+/// The same with the title.
+pub fn titled(user: &User) -> Value {
+    let mut value = basic_row(user);
+    set(&mut value, "title", json!(user.title));
+    value
+}
+
 /// The short form in lists, with staff marks.
 pub fn in_list(user: &User) -> Value {
     let mut value = basic_row(user);
@@ -145,6 +152,27 @@ fn newer(user: &User) -> Value {
     })
 }
 
+/// Preferences that are lists, all empty.
+fn empty_lists(value: &mut Value) {
+    for name in [
+        "muted_category_ids",
+        "regular_category_ids",
+        "watched_tags",
+        "watching_first_post_tags",
+        "tracked_tags",
+        "muted_tags",
+        "tracked_category_ids",
+        "watched_category_ids",
+        "watched_first_post_category_ids",
+        "muted_usernames",
+        "ignored_usernames",
+        "allowed_pm_usernames",
+        "featured_user_badge_ids",
+    ] {
+        set(value, name, json!([]));
+    }
+}
+
 /// The part that web hooks show too.
 pub fn profile(world: &World, user: &User) -> Value {
     let mut value = basic_row(user);
@@ -180,23 +208,7 @@ pub fn profile(world: &World, user: &User) -> Value {
             "locale": null,
         }),
     );
-    for name in [
-        "muted_category_ids",
-        "regular_category_ids",
-        "watched_tags",
-        "watching_first_post_tags",
-        "tracked_tags",
-        "muted_tags",
-        "tracked_category_ids",
-        "watched_category_ids",
-        "watched_first_post_category_ids",
-        "muted_usernames",
-        "ignored_usernames",
-        "allowed_pm_usernames",
-        "featured_user_badge_ids",
-    ] {
-        set(&mut value, name, json!([]));
-    }
+    empty_lists(&mut value);
     extend(
         &mut value,
         json!({

@@ -97,7 +97,7 @@ fn apply(hook: &mut WebHook, fields: &Map<String, Value>) -> Vec<String> {
     };
     let mut errors = Vec::new();
     if let Some(url) = text("payload_url") {
-        hook.url = url.trim().to_owned();
+        url.trim().clone_into(&mut hook.url);
     }
     if let Some(secret) = text("secret") {
         hook.secret = secret;

@@ -97,7 +97,7 @@ fn latest(call: &mut Call<'_>) -> Outcome {
     let rows = select(call, |topic| {
         !topic.is_private && (topic.visible || actor.staff)
     });
-    answer(call, rows, None)
+    answer(call, &rows, None)
 }
 
 /// Ids of a category and what is below it.
@@ -177,7 +177,7 @@ fn of_category(call: &mut Call<'_>, slug: &str, id: i64, with_children: bool) ->
             && (topic.visible || actor.staff)
             && !(topic.is_about && (hide_about || topic.category_id != Some(id)))
     });
-    answer(call, rows, Some(id))
+    answer(call, &rows, Some(id))
 }
 
 fn tagged(call: &mut Call<'_>) -> Outcome {
@@ -193,7 +193,7 @@ fn tagged(call: &mut Call<'_>) -> Outcome {
     let rows = select(call, |topic| {
         topic.tags.contains(&tag) && !topic.is_private && (topic.visible || actor.staff)
     });
-    answer(call, rows, None)
+    answer(call, &rows, None)
 }
 
 fn owner(call: &Call<'_>) -> Result<i64, Answer> {
@@ -214,13 +214,13 @@ fn messages(call: &mut Call<'_>) -> Outcome {
     let rows = select(call, |topic| {
         topic.is_private && topic.allowed_users.contains(&id)
     });
-    answer(call, rows, None)
+    answer(call, &rows, None)
 }
 
 fn messages_sent(call: &mut Call<'_>) -> Outcome {
     let id = owner(call)?;
     let rows = select(call, |topic| topic.is_private && topic.user_id == id);
-    answer(call, rows, None)
+    answer(call, &rows, None)
 }
 
 fn created_by(call: &mut Call<'_>) -> Outcome {
@@ -232,7 +232,7 @@ fn created_by(call: &mut Call<'_>) -> Outcome {
     let rows = select(call, |topic| {
         topic.user_id == id && !topic.is_private && topic.visible
     });
-    answer(call, rows, None)
+    answer(call, &rows, None)
 }
 
 fn select(call: &Call<'_>, keep: impl Fn(&Topic) -> bool) -> Vec<i64> {
@@ -271,7 +271,7 @@ fn rank(world: &World, topic: &Topic, order: &str) -> i64 {
     }
 }
 
-fn answer(call: &mut Call<'_>, ids: Vec<i64>, category_id: Option<i64>) -> Outcome {
+fn answer(call: &mut Call<'_>, ids: &[i64], category_id: Option<i64>) -> Outcome {
     let world = &*call.world;
     let order = call
         .params
@@ -319,7 +319,7 @@ fn answer(call: &mut Call<'_>, ids: Vec<i64>, category_id: Option<i64>) -> Outco
         world,
         &Page {
             topics,
-            per_page,
+            size: per_page,
             more,
             can_create,
         },

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::post::visible;
 use super::{Call, Route};
 use crate::act::create::{Created, NewPost, create as make};
-use crate::act::revise::{self, Edit};
+use crate::act::revise::{self, Edit, Parent};
 use crate::act::topic_edit::{self, TopicEdit};
 use crate::act::{destroy, movement, owner};
 use crate::answer::{Answer, Outcome};
@@ -75,9 +75,8 @@ pub const ROUTES: &[Route] = &[
 
 /// Serves a repeated request from the cache, or does it and stores what came of it.
 fn create(call: &mut Call<'_>) -> Outcome {
-    let user_id = match call.actor.id {
-        Some(id) => id,
-        None => return Err(Answer::bad_csrf()),
+    let Some(user_id) = call.actor.id else {
+        return Err(Answer::bad_csrf());
     };
     let key = format!("{user_id}|{}|{}", call.client, canonical(call.params.all()));
     let now = call.world.now();
@@ -262,14 +261,16 @@ fn update(call: &mut Call<'_>) -> Outcome {
         };
         topic_edit::apply(call.world, call.actor, topic_id, &edit)?;
     } else {
-        let reply_to = fields
-            .get("reply_to_post_number")
-            .filter(|_| call.world.switches.reply_to_editable && !first)
-            .map(|value| scalar(value).and_then(|text| text.parse().ok()));
+        let parent = match fields.get("reply_to_post_number") {
+            Some(value) if call.world.switches.reply_to_editable && !first => {
+                Parent::Set(scalar(value).and_then(|text| text.parse().ok()))
+            }
+            _ => Parent::Kept,
+        };
         let edit = Edit {
             raw: Some(raw),
             edit_reason,
-            reply_to,
+            parent,
             bypass_bump,
             ..Edit::default()
         };

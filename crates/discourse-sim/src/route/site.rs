@@ -1,4 +1,5 @@
 //! What the forum says about itself, and search.
+#![expect(clippy::unnecessary_wraps, reason = "endpoints have one signature")]
 
 use serde_json::{Value, json};
 
@@ -67,13 +68,13 @@ fn site(call: &mut Call<'_>) -> Outcome {
         .categories
         .values()
         .filter(|row| world.can_see_category(call.actor, row.id))
-        .map(|row| category::in_list(world, row, call.actor))
+        .map(|row| category::in_site(world, row, call.actor))
         .collect();
     let groups: Vec<Value> = world
         .groups
         .values()
         .filter(|row| group::is_visible(world, row, call.actor))
-        .map(|row| json!({ "id": row.id, "name": row.name, "flair_url": null, "automatic": row.automatic }))
+        .map(|row| json!({ "id": row.id, "name": row.name, "flair_url": null, "flair_bg_color": null, "flair_color": null, "automatic": row.automatic }))
         .collect();
     Ok(Answer::json(json!({
         "default_archetype": "regular",
@@ -82,8 +83,7 @@ fn site(call: &mut Call<'_>) -> Outcome {
         "categories": categories, "groups": groups, "can_create_tag": call.actor.staff,
         "can_tag_topics": true, "tags_filter_regexp": "[\\/\\?#\\[\\]@!\\$&'\\(\\)\\*\\+,;=\\.%\\\\`^\\s|\\{\\}\"<>]+",
         "uncategorized_category_id": crate::state::UNCATEGORIZED,
-        "top_tags": world.tags.values().map(|tag| tag.name.clone()).collect::<Vec<_>>(),
-        "is_readonly": world.faults.read_only,
+        "top_tags": tag::top(world),
     })))
 }
 
@@ -106,8 +106,8 @@ fn basic_info(call: &mut Call<'_>) -> Outcome {
     Ok(Answer::json(value))
 }
 
-fn about(call: &mut Call<'_>) -> Outcome {
-    let world = &*call.world;
+/// Counts of what was made, ever and lately.
+fn statistics(world: &World) -> Value {
     let now = world.now();
     let topics = |since: i64| {
         world
@@ -157,6 +157,12 @@ fn about(call: &mut Call<'_>) -> Outcome {
             stats.insert(format!("active_users_{suffix}"), json!(0));
         }
     }
+    Value::Object(stats)
+}
+
+fn about(call: &mut Call<'_>) -> Outcome {
+    let world = &*call.world;
+    let stats = statistics(world);
     let admins: Vec<Value> = world
         .users
         .values()

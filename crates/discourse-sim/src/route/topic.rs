@@ -61,21 +61,17 @@ pub const ROUTES: &[Route] = &[
 
 fn show_id(call: &mut Call<'_>) -> Outcome {
     let wanted = call.var(0).to_owned();
-    match wanted.parse() {
-        Ok(id) => show(call, id, None, None),
-        // A slug in the place of an id redirects to the topic of that slug.
-        Err(_) => {
-            let found = call.world.topics.values().find(|topic| {
-                topic.slug == wanted
-                    && topic.deleted_at.is_none()
-                    && call.world.can_see_topic(call.actor, topic)
-            });
-            match found {
-                Some(topic) => Err(Answer::moved(call.url(&format!("{}.json", topic.path())))),
-                None => Err(Answer::topic_not_found()),
-            }
-        }
+    if let Ok(id) = wanted.parse() {
+        return show(call, id, None, None);
     }
+    // A slug in the place of an id redirects to the topic of that slug.
+    let found = call.world.topics.values().find(|topic| {
+        topic.slug == wanted
+            && topic.deleted_at.is_none()
+            && call.world.can_see_topic(call.actor, topic)
+    });
+    let topic = found.ok_or_else(Answer::topic_not_found)?;
+    Err(Answer::moved(call.url(&format!("{}.json", topic.path()))))
 }
 
 fn show_number(call: &mut Call<'_>) -> Outcome {

@@ -1,4 +1,5 @@
 //! Uploads (contract section 8.4).
+#![expect(clippy::unnecessary_wraps, reason = "endpoints have one signature")]
 
 use serde_json::{Value, json};
 

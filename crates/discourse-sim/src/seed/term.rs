@@ -41,7 +41,7 @@ fn add(world: &mut World, thread: &Thread, start: i64) {
             ..PostRow::new(topic_id.unwrap_or(0), user_id, raw)
         };
         let post_id = if topic_id.is_some() {
-            insert::post(world, first)
+            insert::post(world, &first)
         } else {
             let row = TopicRow {
                 title: thread.title.to_owned(),

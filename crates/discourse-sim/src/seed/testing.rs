@@ -81,7 +81,7 @@ impl Forum {
     /// A reply to the topic of the test.
     pub fn reply_by(&mut self, name: &str, raw: &str) -> i64 {
         let user_id = self.actor(name).id.unwrap();
-        insert::post(&mut self.world, PostRow::new(self.topic, user_id, raw))
+        insert::post(&mut self.world, &PostRow::new(self.topic, user_id, raw))
     }
 
     /// A reply to a post of the topic of the test.
@@ -91,6 +91,6 @@ impl Forum {
             reply_to: Some(number),
             ..PostRow::new(self.topic, user_id, raw)
         };
-        insert::post(&mut self.world, row)
+        insert::post(&mut self.world, &row)
     }
 }

@@ -73,10 +73,6 @@ pub struct Revision {
 }
 
 /// One post.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "the flags of the forum's own row"
-)]
 #[derive(Debug, Clone, Serialize)]
 pub struct Post {
     /// Stable, except for first posts that are moved.

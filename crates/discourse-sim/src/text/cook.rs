@@ -55,20 +55,17 @@ fn blocks(raw: &str, lookup: &dyn Lookup, depth: usize) -> String {
         let end = opened
             .as_ref()
             .and_then(|(name, _)| closing(&lines, at, name));
-        match (opened, end) {
-            (Some((name, argument)), Some(end)) => {
-                html.push_str(&markdown(&plain, lookup));
-                plain.clear();
-                let inner = lines.get(at + 1..end).unwrap_or(&[]).join("\n");
-                let body = blocks(&inner, lookup, depth + 1);
-                html.push_str(&wrap(name, &argument, &body, lookup));
-                at = end + 1;
-            }
-            _ => {
-                plain.push_str(line);
-                plain.push('\n');
-                at += 1;
-            }
+        if let (Some((name, argument)), Some(end)) = (opened, end) {
+            html.push_str(&markdown(&plain, lookup));
+            plain.clear();
+            let inner = lines.get(at + 1..end).unwrap_or(&[]).join("\n");
+            let body = blocks(&inner, lookup, depth + 1);
+            html.push_str(&wrap(name, &argument, &body, lookup));
+            at = end + 1;
+        } else {
+            plain.push_str(line);
+            plain.push('\n');
+            at += 1;
         }
     }
     html.push_str(&markdown(&plain, lookup));
@@ -131,7 +128,8 @@ fn quote(argument: &str, body: &str, lookup: &dyn Lookup) -> String {
         if let Some((key, value)) = part.split_once(':')
             && matches!(key, "post" | "topic" | "full" | "username")
         {
-            data.push_str(&format!(" data-{key}=\"{}\"", escape(value)));
+            let value = escape(value);
+            data.extend([" data-", key, "=\"", value.as_str(), "\""]);
         }
     }
     if who.is_empty() {

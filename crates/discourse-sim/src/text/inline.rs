@@ -82,7 +82,7 @@ pub fn decorate(html: &str, lookup: &dyn Lookup) -> String {
 }
 
 fn push_text(out: &mut String, text: &str, quiet: usize, lookup: &dyn Lookup) {
-    let plain = quiet > 0 || !(text.contains(['@', '#', ':']) || !text.is_ascii());
+    let plain = quiet > 0 || (text.is_ascii() && !text.contains(['@', '#', ':']));
     if plain {
         out.push_str(text);
         return;
@@ -159,27 +159,28 @@ fn image(tag: &str, lookup: &dyn Lookup) -> String {
     let source = attribute(tag, "src").unwrap_or("");
     let label = attribute(tag, "alt").unwrap_or("");
     let (alt, size) = label.split_once('|').unwrap_or((label, ""));
-    let mut html = String::from("<img ");
-    if let Some(name) = source.strip_prefix("upload://") {
-        let base62 = name.split('.').next().unwrap_or("");
-        match lookup.upload(source) {
-            Some(path) => html.push_str(&format!(
-                "src=\"{path}\" alt=\"{alt}\" data-base62-sha1=\"{base62}\""
-            )),
-            None => html.push_str(&format!(
-                "src=\"/images/transparent.png\" alt=\"{alt}\" data-orig-src=\"{source}\""
-            )),
+    let mut html = match source.strip_prefix("upload://") {
+        Some(name) => {
+            let base62 = name.split('.').next().unwrap_or("");
+            match lookup.upload(source) {
+                Some(path) => {
+                    format!("<img src=\"{path}\" alt=\"{alt}\" data-base62-sha1=\"{base62}\"")
+                }
+                None => format!(
+                    "<img src=\"/images/transparent.png\" alt=\"{alt}\" data-orig-src=\"{source}\""
+                ),
+            }
         }
-    } else {
-        html.push_str(&format!("src=\"{source}\" alt=\"{alt}\""));
-    }
+        None => format!("<img src=\"{source}\" alt=\"{alt}\""),
+    };
     for name in ["title", "width", "height"] {
         if let Some(value) = attribute(tag, name) {
-            html.push_str(&format!(" {name}=\"{value}\""));
+            html.extend([" ", name, "=\"", value, "\""]);
         }
     }
     if let Some((width, height)) = dimensions(size) {
-        html.push_str(&format!(" width=\"{width}\" height=\"{height}\""));
+        let pair = format!(" width=\"{width}\" height=\"{height}\"");
+        html.push_str(&pair);
     }
     html.push('>');
     html

@@ -160,7 +160,7 @@ fn normal(value: &Value) -> String {
 /// Lists of equal length are compared item by item; others by the shapes that occur in them.
 fn arrays(path: &str, a: &[Value], b: &[Value], found: &mut Vec<String>) {
     if a.is_empty() || b.is_empty() {
-        if a.is_empty() != b.is_empty() && path.ends_with(".posts") {
+        if a.is_empty() != b.is_empty() && is_list_of(path, &["posts"]) {
             found.push(format!(
                 "{path}: recorded {} items, here {}",
                 a.len(),
@@ -169,7 +169,7 @@ fn arrays(path: &str, a: &[Value], b: &[Value], found: &mut Vec<String>) {
         }
         return;
     }
-    let posts = path.ends_with(".posts") || path.ends_with(".usernames");
+    let posts = is_list_of(path, &["posts", "usernames"]);
     if posts && a.len() != b.len() {
         found.push(format!(
             "{path}: recorded {} items, here {}",
@@ -257,4 +257,9 @@ fn short(value: &Value) -> String {
         return format!("{cut}…");
     }
     text
+}
+
+fn is_list_of(path: &str, names: &[&str]) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, last)| names.contains(&last))
 }

@@ -110,10 +110,8 @@ impl IdMap {
             };
             match (before(1), before(2)) {
                 ("posts" | "post_actions", "") => Some("post"),
-                ("t" | "raw", "") | ("-", "t") => Some("topic"),
-                ("by_number", "posts") => Some("topic"),
-                ("c" | "categories", "") => Some("category"),
-                (_, "c") => Some("category"),
+                ("t" | "raw", "") | ("-", "t") | ("by_number", "posts") => Some("topic"),
+                ("c" | "categories", "") | (_, "c") => Some("category"),
                 ("groups", "") => Some("group"),
                 ("web_hooks" | "web_hook_events", "api") => Some("hook"),
                 ("users", "admin") => Some("user"),

@@ -2,7 +2,14 @@
 //! compares status, shape, chosen values and effects. What differs is listed by number in
 //! `difference.rs` with the reason; an unlisted difference fails, and so does a listed one that is
 //! none any more.
-#![expect(clippy::unwrap_used, clippy::print_stderr, reason = "tests")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::panic,
+    reason = "tests"
+)]
 
 mod compare;
 mod difference;

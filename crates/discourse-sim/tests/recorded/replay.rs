@@ -148,12 +148,7 @@ impl Replay {
         let mut recorded = recorded;
         self.ids.answer(&mut recorded);
         let mut found = Vec::new();
-        if response["status"].as_i64() != Some(status) {
-            found.push(format!(
-                "status: recorded {}, here {status}: {ours}",
-                response["status"]
-            ));
-        } else {
+        if response["status"].as_i64() == Some(status) {
             let wanted = response
                 .pointer("/headers/Content-Type")
                 .and_then(Value::as_str);
@@ -163,6 +158,11 @@ impl Replay {
                 found.push(format!("content type: recorded {wanted:?}, here {got:?}"));
             }
             found.extend(compare::differences(&recorded, &ours));
+        } else {
+            found.push(format!(
+                "status: recorded {}, here {status}: {ours}",
+                response["status"]
+            ));
         }
         self.results.insert(exchange.number.clone(), found);
     }
@@ -317,17 +317,17 @@ impl Replay {
             }
             Step::Reply(post, topic, who, number) => {
                 let raw = self.text(*post);
-                self.reply(*post, *topic, who, &raw, *number).await;
+                self.reply(*post, *topic, who, (&raw, *number)).await;
             }
             Step::Text(post, topic, who, raw) => {
                 let raw = self.ids.text(raw);
-                self.reply(*post, *topic, who, &raw, 0).await;
+                self.reply(*post, *topic, who, (&raw, 0)).await;
             }
             Step::Replies(first, count, topic) => {
                 for at in 0..*count {
                     let who = ["alice", "bob", "admin1"][usize::try_from(at % 3).unwrap()];
                     let raw = self.text(first + at);
-                    self.reply(first + at, *topic, who, &raw, 0).await;
+                    self.reply(first + at, *topic, who, (&raw, 0)).await;
                 }
             }
             Step::Raw(post, raw) => {
@@ -349,7 +349,7 @@ impl Replay {
         }
     }
 
-    async fn reply(&mut self, post: i64, topic: i64, who: &str, raw: &str, number: i64) {
+    async fn reply(&mut self, post: i64, topic: i64, who: &str, (raw, number): (&str, i64)) {
         let mut body = json!({ "topic_id": self.ids.ours("topic", topic), "raw": raw, "skip_validations": true });
         if number > 0 {
             body["reply_to_post_number"] = json!(number);
