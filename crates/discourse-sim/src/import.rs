@@ -242,6 +242,7 @@ fn add_post(world: &mut World, topic_id: i64, row: &Value, kind: PostKind, raw: 
         hidden_reason_id: int(row, "hidden_reason_id"),
         user_deleted: flag("user_deleted"),
         user_deleted_at: None,
+        before_stub: None,
         deleted_at: time(row, "deleted_at"),
         deleted_by: None,
         wiki: flag("wiki"),

@@ -62,9 +62,11 @@ fn stub(world: &mut World, actor: Actor, post_id: i64, text: &str) -> Result<(),
         force_version: true,
         ..Edit::default()
     };
+    let before = world.posts.get(&post_id).map(|post| post.raw.clone());
     revise::revise(world, actor, post_id, &edit)?;
     let now = world.now();
     if let Some(post) = world.posts.get_mut(&post_id) {
+        post.before_stub = before;
         post.user_deleted = true;
         post.user_deleted_at = Some(now);
     }
@@ -142,13 +144,9 @@ fn unstub(world: &mut World, actor: Actor, post_id: i64) -> Result<(), Answer> {
     };
     post.user_deleted = false;
     post.user_deleted_at = None;
-    let before = post
-        .revisions
-        .iter()
-        .rev()
-        .find(|revision| revision.raw.1 == STUB || revision.raw.1 == TOPIC_STUB)
-        .map(|revision| revision.raw.0.clone());
-    let Some(raw) = before else { return Ok(()) };
+    let Some(raw) = post.before_stub.take() else {
+        return Ok(());
+    };
     let edit = Edit {
         raw: Some(raw),
         unchecked: true,

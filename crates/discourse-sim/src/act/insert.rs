@@ -97,6 +97,7 @@ pub fn post(world: &mut World, row: &PostRow) -> i64 {
         hidden_reason_id: None,
         user_deleted: false,
         user_deleted_at: None,
+        before_stub: None,
         deleted_at: None,
         deleted_by: None,
         wiki: false,

@@ -119,6 +119,8 @@ pub struct Post {
     pub user_deleted: bool,
     /// When its author did so, Unix milliseconds.
     pub user_deleted_at: Option<i64>,
+    /// The text that the author's delete replaced.
+    pub before_stub: Option<String>,
     /// Unix milliseconds.
     pub deleted_at: Option<i64>,
     /// Who deleted it.
