@@ -39,6 +39,12 @@ pub(crate) fn normal(address: &str, purpose: Use, ctx: &Context) -> Option<Strin
         return None;
     }
     let encoded = utf8_percent_encode(clean, UNSAFE).to_string();
+    // What no browser could open would be taken away when the HTML is cleaned.
+    if scheme(&encoded).is_some_and(|scheme| scheme != "upload")
+        && ammonia::Url::parse(&encoded).is_err()
+    {
+        return None;
+    }
     let local = strip_own_host(&encoded, &ctx.hosts.canvas);
     Some(drop_noise(&local))
 }

@@ -2,8 +2,8 @@
 //! both canonical forms agree, text never becomes a feature, and nothing panics or takes too long.
 
 use markup::{
-    Context, Dialect, canonical_html, canonical_markdown, canvas_to_discourse, discourse_to_canvas,
-    read, sanitise,
+    Context, Dialect, Shadow, Side, canonical_html, canonical_markdown, canvas_to_discourse,
+    discourse_to_canvas, merge, patch, read, sanitise,
 };
 use proptest::prelude::*;
 
@@ -311,10 +311,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn fragments_as_canvas_html_are_stable(text in pieces(14)) { check_canvas(&text); }
+    fn fragments_as_canvas_html_are_stable(text in pieces(size())) { check_canvas(&text); }
 
     #[test]
-    fn fragments_as_discourse_markdown_are_stable(text in pieces(14)) { check_discourse(&text); }
+    fn fragments_as_discourse_markdown_are_stable(text in pieces(size())) { check_discourse(&text); }
 
     #[test]
     fn any_string_is_stable(text in "\\PC{0,60}") { check_canvas(&text); check_discourse(&text); }
@@ -336,8 +336,172 @@ proptest! {
     }
 }
 
+/// Inline content as an editor writes it.
+fn inline() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        "word",
+        "a b",
+        " ",
+        "two  words",
+        "*",
+        "snake_case",
+        "1. x",
+        "- x",
+        "# x",
+        "$5",
+        "a:b",
+        "@bob",
+        "x&amp;y",
+        "a &lt; b",
+        "&nbsp;",
+        "[x]",
+        "é漢",
+        "!",
+        "(c)",
+        "<br>",
+        "https://e.org/a?b=c",
+        "|",
+        "\\",
+        "`",
+        "~~",
+        "<img src=\"/i.png\" alt=\"alt\">",
+        "<img class=\"equation_image\" data-equation-content=\"x_1\">",
+        "<code>x = *y*</code>",
+        "<span data-dsc-check=\"x\">☑</span>",
+        "<span data-dsc-mention=\"bob\">@bob</span>",
+    ])
+    .prop_map(str::to_owned);
+    word.prop_recursive(4, 24, 6, |inner| {
+        let tag = prop::sample::select(vec![
+            ("<strong>", "</strong>"),
+            ("<em>", "</em>"),
+            ("<del>", "</del>"),
+            ("<u>", "</u>"),
+            ("<sub>", "</sub>"),
+            ("<kbd>", "</kbd>"),
+            ("<mark>", "</mark>"),
+            ("<span style=\"text-decoration: underline;\">", "</span>"),
+            ("<span>", "</span>"),
+            ("<a href=\"https://e.org/x\">", "</a>"),
+            ("<a href=\"/p\" title=\"t\">", "</a>"),
+            ("<abbr title=\"full\">", "</abbr>"),
+            ("<span data-dsc-spoiler=\"1\">", "</span>"),
+            ("", ""),
+        ]);
+        (tag, prop::collection::vec(inner, 1..5))
+            .prop_map(|((open, close), parts)| format!("{open}{}{close}", parts.concat()))
+    })
+}
+
+/// A body as an editor writes it.
+fn body() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        6 => inline().prop_map(|text| format!("<p>{text}</p>")),
+        1 => inline().prop_map(|text| format!("<h3>{text}</h3>")),
+        1 => inline(),
+        1 => Just("<hr>".to_owned()),
+        1 => Just("<p>&nbsp;</p>".to_owned()),
+        1 => Just("<pre><code class=\"language-rs\">fn x() {\n\n    *y\n}</code></pre>".to_owned()),
+        1 => Just("<div data-dsc-opaque=\"[poll]\n* a\n[/poll]\">a</div>".to_owned()),
+    ];
+    let block = leaf.prop_recursive(4, 40, 5, |inner| {
+        let many = prop::collection::vec(inner, 0..4);
+        let wrap = prop::sample::select(vec![
+            ("<ul><li>", "</li><li>", "</li></ul>"),
+            ("<ol><li>", "</li><li>", "</li></ol>"),
+            ("<ol start=\"7\"><li>", "</li><li>", "</li></ol>"),
+            ("<blockquote>", "", "</blockquote>"),
+            ("<div>", "", "</div>"),
+            (
+                "<blockquote data-dsc-quote=\"bob, post:1, topic:2\">",
+                "",
+                "</blockquote>",
+            ),
+            ("<details><summary>S <b>t</b></summary>", "", "</details>"),
+            ("<details><summary>S</summary>", "", "</details>"),
+            (
+                "<div style=\"text-align: right;\" dir=\"rtl\">",
+                "",
+                "</div>",
+            ),
+            (
+                "<details data-dsc-spoiler=\"1\"><summary>Spoiler</summary>",
+                "",
+                "</details>",
+            ),
+            (
+                "<table><tbody><tr><td>",
+                "</td><td>",
+                "</td></tr></tbody></table>",
+            ),
+            (
+                "<table><thead><tr><th>",
+                "</th><th>",
+                "</th></tr></thead></table>",
+            ),
+            ("<dl><dt>", "</dt><dd>", "</dd></dl>"),
+        ]);
+        (wrap, many).prop_map(|((open, between, close), parts)| {
+            format!("{open}{}{close}", parts.join(between))
+        })
+    });
+    prop::collection::vec(block, 0..5).prop_map(|blocks| blocks.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn bodies_of_an_editor_are_stable(html in body()) { check_canvas(&html); }
+
+    #[test]
+    fn a_patch_says_what_the_edit_says(old in body(), new in body(), raw in pieces(10)) {
+        let ctx = Context::default();
+        for edited in [canvas_to_discourse(&new, &ctx).text, raw] {
+            let other = canvas_to_discourse(&old, &ctx).text;
+            let shadow = Shadow { own: &old, dialect: Dialect::CanvasHtml, other: &other };
+            prop_assert_eq!(&patch(shadow, &other, &ctx), &old);
+            let patched = patch(shadow, &edited, &ctx);
+            prop_assert_eq!(canonical_html(&patched, &ctx), canonical_markdown(&edited, &ctx), "{:?}", patched);
+            let shadow = Shadow { own: &edited, dialect: Dialect::DiscourseMarkdown, other: &patched };
+            let back = patch(shadow, &old, &ctx);
+            prop_assert_eq!(canonical_markdown(&back, &ctx), canonical_html(&old, &ctx), "{:?}", back);
+        }
+    }
+
+    #[test]
+    fn merging_obeys_its_laws(base in body(), left in body(), right in body()) {
+        let ctx = Context::default();
+        for dialect in [Dialect::CanvasHtml, Dialect::DiscourseMarkdown] {
+            let [b, l, r] = [&base, &left, &right].map(|html| match dialect {
+                Dialect::CanvasHtml => html.clone(),
+                Dialect::DiscourseMarkdown => canvas_to_discourse(html, &ctx).text,
+            });
+            prop_assert_eq!(merge(&b, &l, &b, dialect, Side::Right).text, l.clone());
+            prop_assert_eq!(merge(&b, &b, &r, dialect, Side::Left).text, r.clone());
+            prop_assert_eq!(merge(&b, &l, &l, dialect, Side::Left).text, l.clone());
+            let left_wins = merge(&b, &l, &r, dialect, Side::Left);
+            let right_wins = merge(&b, &l, &r, dialect, Side::Right);
+            prop_assert_eq!(&left_wins.overlaps, &right_wins.overlaps);
+            if left_wins.overlaps.is_empty() {
+                let canonical = |text: &str| match dialect {
+                    Dialect::CanvasHtml => canonical_html(text, &ctx),
+                    Dialect::DiscourseMarkdown => canonical_markdown(text, &ctx),
+                };
+                prop_assert_eq!(canonical(&left_wins.text), canonical(&right_wins.text));
+            }
+        }
+    }
+}
+
 fn cases() -> u32 {
     option_env!("MARKUP_CASES")
         .and_then(|cases| cases.parse().ok())
         .unwrap_or(300)
+}
+
+fn size() -> usize {
+    option_env!("MARKUP_SIZE")
+        .and_then(|size| size.parse().ok())
+        .unwrap_or(14)
 }

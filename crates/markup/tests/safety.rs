@@ -267,7 +267,7 @@ fn text_that_looks_like_html_stays_text() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn mixtures_of_payloads_come_out_harmless(parts in prop::collection::vec(prop::sample::select(PAYLOADS), 1..4), cuts in prop::collection::vec(0usize..60, 1..4)) {
@@ -278,4 +278,10 @@ proptest! {
         }
         everything(&text);
     }
+}
+
+fn cases() -> u32 {
+    option_env!("MARKUP_CASES")
+        .and_then(|cases| cases.parse().ok())
+        .unwrap_or(300)
 }

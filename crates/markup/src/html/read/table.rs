@@ -4,6 +4,7 @@ use super::block::align;
 use super::{Inline, Reader};
 use crate::dom::NodeId;
 use crate::html::css;
+use crate::normal;
 use crate::tree::{Align, Block, Cell, Leaf, Run, Style, Table};
 
 const MAX_SPAN: u16 = 1_000;
@@ -32,7 +33,7 @@ impl Reader<'_> {
             return Vec::new();
         }
         if table.rows.is_empty() {
-            return vec![Block::Paragraph(table.caption)];
+            return normal::paragraph(table.caption).into_iter().collect();
         }
         vec![Block::Table(table)]
     }
