@@ -20,6 +20,9 @@ pub const HOUR: i64 = 60 * MINUTE;
 /// One day in milliseconds.
 pub const DAY: i64 = 24 * HOUR;
 
+/// The latest present, in the year 9000: later times could not be written any more.
+const LATEST: i64 = 221_845_392_000_000;
+
 /// The clock of one simulator.
 #[derive(Clone)]
 pub struct Clock {
@@ -44,8 +47,9 @@ impl Clock {
             .unwrap_or_else(|| (self.source)().saturating_add(self.offset_ms))
     }
 
-    /// Makes `now_ms` the present; a running clock goes on from there.
+    /// Makes `now_ms` the present, kept between 1970 and 9000; a running clock goes on from there.
     pub fn set(&mut self, now_ms: i64) {
+        let now_ms = now_ms.clamp(0, LATEST);
         if self.frozen_at_ms.is_some() {
             self.frozen_at_ms = Some(now_ms);
         }

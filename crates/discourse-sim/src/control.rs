@@ -120,11 +120,12 @@ fn set_clock(world: &mut World, params: &Params) -> Outcome {
             .clock
             .set(clock::parse(&text).ok_or_else(|| refuse("`now` is no time"))?);
     }
-    let advance = params.int("advance_ms").unwrap_or(0)
-        + params
+    let advance = params.int("advance_ms").unwrap_or(0).saturating_add(
+        params
             .int("advance_s")
             .unwrap_or(0)
-            .saturating_mul(clock::SECOND);
+            .saturating_mul(clock::SECOND),
+    );
     if advance != 0 {
         let to = world.now().saturating_add(advance);
         world.clock.set(to);
@@ -262,7 +263,7 @@ fn set_user(world: &mut World, name: &str, params: &Params) -> Outcome {
         user.trust_level = level.clamp(0, 4);
     }
     if let Some(days) = params.int("age_days") {
-        user.created_at = now - days * clock::DAY;
+        user.created_at = now.saturating_sub(days.saturating_mul(clock::DAY));
     }
     let shown = json!(user);
     Ok(Answer::json(shown))

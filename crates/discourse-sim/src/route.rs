@@ -109,6 +109,12 @@ pub fn find(method: &str, path: &str) -> Option<(&'static Route, Vec<String>)> {
         .find_map(|route| fit(route.template, &parts).map(|vars| (route, vars)))
 }
 
+/// All endpoints.
+#[cfg(test)]
+pub fn all() -> impl Iterator<Item = &'static Route> {
+    TABLES.iter().flat_map(|table| table.iter())
+}
+
 /// A path without `.json`.
 pub fn strip_json(path: &str) -> &str {
     path.strip_suffix(".json").unwrap_or(path)

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 
 use crate::option::Profile;
 
+/// The largest number a setting takes: times in any unit still fit 64 bits.
+const LARGEST: i64 = 1_000_000_000;
+
 /// The settings of one forum.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -88,7 +91,9 @@ impl Settings {
                 _ => return Err(SettingError::WrongType("true or false")),
             },
             Value::Number(_) => match (value.as_i64(), text.map(str::parse::<i64>)) {
-                (Some(number), _) | (None, Some(Ok(number))) => json!(number),
+                (Some(number), _) | (None, Some(Ok(number))) if number.abs() <= LARGEST => {
+                    json!(number)
+                }
                 _ => return Err(SettingError::WrongType("a whole number")),
             },
             _ => match value {

@@ -70,18 +70,18 @@ pub fn change_timestamp(
     if to_ms > world.now() {
         return Err(Answer::bad_parameter("timestamp"));
     }
-    let by = to_ms - topic.created_at;
+    let by = to_ms.saturating_sub(topic.created_at);
     let ids = topic.posts.clone();
     for id in ids {
         if let Some(post) = world.posts.get_mut(&id) {
-            post.created_at += by;
-            post.updated_at += by;
-            post.last_version_at += by;
+            post.created_at = post.created_at.saturating_add(by);
+            post.updated_at = post.updated_at.saturating_add(by);
+            post.last_version_at = post.last_version_at.saturating_add(by);
         }
     }
     if let Some(topic) = world.topics.get_mut(&topic_id) {
         topic.created_at = to_ms;
-        topic.last_posted_at = topic.last_posted_at.map(|at| at + by);
+        topic.last_posted_at = topic.last_posted_at.map(|at| at.saturating_add(by));
     }
     reset_bump(world, actor, topic_id)
 }

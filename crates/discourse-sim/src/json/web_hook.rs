@@ -60,7 +60,7 @@ pub fn all(world: &World, limit: usize, offset: usize) -> Value {
             "delivery_statuses": named(&[(1, "inactive"), (2, "failed"), (3, "successful"), (4, "disabled")]),
         },
         "total_rows_web_hooks": world.hooks.hooks.len(),
-        "load_more_web_hooks": format!("/admin/api/web_hooks.json?limit={limit}&offset={}", offset + limit),
+        "load_more_web_hooks": format!("/admin/api/web_hooks.json?limit={limit}&offset={}", offset.saturating_add(limit)),
     })
 }
 
@@ -110,7 +110,7 @@ pub fn deliveries(
         "web_hook_events": page,
         "total_rows_web_hook_events": rows.len(),
         "load_more_web_hook_events":
-            format!("/admin/api/web_hook_events/{hook_id}.json?limit=50&offset={}", offset + 50),
+            format!("/admin/api/web_hook_events/{hook_id}.json?limit=50&offset={}", offset.saturating_add(50)),
         "extras": { "web_hook_id": hook_id },
     })
 }

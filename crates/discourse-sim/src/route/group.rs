@@ -82,7 +82,7 @@ fn all(call: &mut Call<'_>) -> Outcome {
     let total = rows.len();
     let list: Vec<Value> = rows
         .into_iter()
-        .skip(page * 36)
+        .skip(page.saturating_mul(36))
         .take(36)
         .map(|row| {
             let mut value = group::of_user(call.world, row);
@@ -96,7 +96,7 @@ fn all(call: &mut Call<'_>) -> Outcome {
         "groups": list,
         "extras": { "type_filters": ["my", "owner", "public", "close", "automatic", "non_automatic"] },
         "total_rows_groups": total,
-        "load_more_groups": format!("/groups?page={}", page + 1),
+        "load_more_groups": format!("/groups?page={}", page.saturating_add(1)),
     })))
 }
 

@@ -196,7 +196,7 @@ fn raw_topic(call: &mut Call<'_>) -> Outcome {
     let mut text = String::new();
     let rows = ids
         .iter()
-        .skip((page - 1) * 100)
+        .skip((page - 1).saturating_mul(100))
         .take(100)
         .filter_map(|id| call.world.posts.get(id));
     for row in rows.filter(|row| World::can_see_hidden_text(call.actor, row)) {

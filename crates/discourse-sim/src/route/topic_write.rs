@@ -237,7 +237,7 @@ fn timer(call: &mut Call<'_>) -> Outcome {
     };
     // Hours from now, or a time.
     let due = match text.parse::<i64>() {
-        Ok(hours) => now + hours * HOUR,
+        Ok(hours) => now.saturating_add(hours.saturating_mul(HOUR)),
         Err(_) => clock::parse(&text).ok_or_else(|| Answer::bad_parameter("time"))?,
     };
     status::set_timer(call.world, user_id, id, &kind, due);

@@ -120,7 +120,7 @@ fn list(call: &mut Call<'_>) -> Outcome {
             row.username.to_lowercase().contains(&filter)
                 || row.email.to_lowercase().contains(&filter)
         })
-        .skip((page - 1) * 100)
+        .skip((page - 1).saturating_mul(100))
         .take(100)
         .map(|row| user::admin_row(call.world, row, emails))
         .collect();
