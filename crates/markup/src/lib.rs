@@ -21,6 +21,8 @@ mod merge;
 mod normal;
 mod patch;
 mod piece;
+#[cfg(test)]
+mod tests;
 pub mod tree;
 mod url;
 

@@ -46,7 +46,7 @@ pub(crate) fn normal(address: &str, purpose: Use, ctx: &Context) -> Option<Strin
         return None;
     }
     let local = strip_own_host(&encoded, &ctx.hosts.canvas);
-    Some(drop_noise(&local))
+    Some(mirrored(drop_noise(&local), ctx))
 }
 
 /// Browsers drop these inside addresses, so a scheme could hide behind them.
@@ -144,6 +144,30 @@ pub(crate) fn canvas_file(address: &str) -> Option<&str> {
     let id = parts.next()?;
     let known_end = matches!(parts.next(), None | Some("" | "download" | "preview"));
     (known_end && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
+/// An item that exists on both sides has one address: the one in Discourse.
+fn mirrored(address: String, ctx: &Context) -> String {
+    if ctx.posts.is_empty() {
+        return address;
+    }
+    let host = ctx.hosts.discourse.trim_end_matches('/');
+    let path = strip_own_host(&address, host);
+    if ctx.posts.contains_key(&path) {
+        return format!("{host}{path}");
+    }
+    if !address.starts_with('/') || !address.contains("/discussion_topics/") {
+        return address;
+    }
+    let known = ctx.posts.iter().find(|(_, canvas)| **canvas == address);
+    known.map_or(address, |(path, _)| format!("{host}{path}"))
+}
+
+/// Writes an address for Canvas: an item that exists there too is linked there.
+pub(crate) fn for_canvas<'a>(address: &'a str, ctx: &'a Context) -> &'a str {
+    let host = ctx.hosts.discourse.trim_end_matches('/');
+    let path = address.strip_prefix(host).unwrap_or(address);
+    ctx.posts.get(path).map_or(address, String::as_str)
 }
 
 /// Writes an address for Discourse: Canvas's own get their host.

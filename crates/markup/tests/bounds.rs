@@ -2,7 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use markup::{
-    Context, canonical_html, canonical_markdown, canvas_to_discourse, discourse_to_canvas, sanitise,
+    Context, Dialect, Shadow, Side, canonical_html, canonical_markdown, canvas_to_discourse,
+    discourse_to_canvas, merge, patch, sanitise,
 };
 use std::sync::mpsc;
 use std::time::Duration;
@@ -166,4 +167,60 @@ fn a_megabyte() {
     both_ways("html", html.repeat(1024 * 1024 / html.len()));
     let raw = "Some **ordinary** text with a [link](https://e.org/x), `code` and @mention.\n\n- one\n- two\n\n";
     both_ways("markdown", raw.repeat(512 * 1024 / raw.len()));
+}
+
+#[test]
+fn edits_of_large_bodies() {
+    let raw: Vec<String> = (0..400)
+        .map(|number| format!("Paragraph {number} with *some* words.\n\n- item\n\n"))
+        .collect();
+    let base = raw.concat();
+    let left = base.replace("Paragraph 17 ", "Section 17 ");
+    let right = base.replace("Paragraph 300 with", "Paragraph 300 has");
+    let merged = merge(&base, &left, &right, Dialect::DiscourseMarkdown, Side::Left);
+    assert_eq!(merged.overlaps, []);
+    assert_eq!(
+        merged.text,
+        left.replace("Paragraph 300 with", "Paragraph 300 has")
+    );
+    let ctx = Context::default();
+    let html = discourse_to_canvas(&base, &ctx).text;
+    let shadow = Shadow {
+        own: &html,
+        dialect: Dialect::CanvasHtml,
+        other: &base,
+    };
+    assert_eq!(
+        patch(shadow, &right, &ctx),
+        html.replace("Paragraph 300 with", "Paragraph 300 has")
+    );
+}
+
+#[test]
+fn edits_of_hostile_bodies() {
+    let ctx = Context::default();
+    for part in [
+        "<div>",
+        "</p><p>",
+        "[quote]\n",
+        "- a\n\n",
+        "> a\n\n",
+        "```\n\n",
+        "*",
+        "<b>x",
+        "a\n\n    b\n\n",
+    ] {
+        let base = part.repeat(8 * 1024 / part.len());
+        let (left, right) = (format!("x{base}"), format!("{base}y"));
+        for dialect in [Dialect::CanvasHtml, Dialect::DiscourseMarkdown] {
+            let merged = merge(&base, &left, &right, dialect, Side::Left);
+            assert!(!merged.text.is_empty());
+            let shadow = Shadow {
+                own: &base,
+                dialect,
+                other: &left,
+            };
+            assert!(!patch(shadow, &right, &ctx).is_empty());
+        }
+    }
 }

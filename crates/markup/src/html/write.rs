@@ -28,6 +28,8 @@ pub(crate) struct Writer<'a> {
     pub(crate) needs: Vec<Need>,
     ctx: &'a Context,
     target: Target,
+    /// How many links are open.
+    links: usize,
 }
 
 /// Writes a body for Canvas.
@@ -60,6 +62,7 @@ impl<'a> Writer<'a> {
             needs: Vec::new(),
             ctx,
             target,
+            links: 0,
         }
     }
 

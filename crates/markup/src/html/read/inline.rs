@@ -80,6 +80,9 @@ impl Reader<'_> {
                 Whole::Nothing
             }
             "img" | "image" => self.image(node).map_or(Whole::Nothing, Whole::Leaf),
+            "a" if self.dom.attribute(node, "data-dsc-media").is_some() => {
+                self.discourse_player(node).map_or(Whole::No, Whole::Leaf)
+            }
             "math" => self.mathml(node).map_or(Whole::Nothing, Whole::Leaf),
             "span" | "sup" if self.dom.has_class(node, "math") => {
                 let latex = self.dom.text(node);
@@ -298,6 +301,30 @@ impl Reader<'_> {
             dom.attribute(node, "data-dsc-size").unwrap_or_default(),
         );
         Some(Leaf::Image(Arc::new(image)))
+    }
+
+    /// The link that stands for a player of Discourse.
+    fn discourse_player(&mut self, node: NodeId) -> Option<Leaf> {
+        let dom = self.dom;
+        let extra = dom.attribute(node, "data-dsc-media")?;
+        let carried = dom
+            .attribute(node, "data-dsc-href")
+            .filter(|src| source::is_upload(src));
+        let src = self.resolve(carried.or_else(|| dom.attribute(node, "href"))?, Use::Embed)?;
+        let text = one_line(&dom.text(node));
+        let alt = text
+            .strip_prefix('▶')
+            .map_or(text.as_str(), str::trim_start);
+        let known = matches!(extra, "video" | "audio");
+        known.then(|| {
+            let (alt, extra) = (alt.to_owned(), extra.to_owned());
+            Leaf::Image(Arc::new(Image {
+                src,
+                alt,
+                extra,
+                ..Image::default()
+            }))
+        })
     }
 
     /// MathML: its LaTeX annotation, else its text.

@@ -35,7 +35,10 @@ impl Writer<'_> {
 
     fn open(&mut self, wrap: &Wrap) {
         match wrap {
-            Wrap::Link(link) => self.link(link),
+            Wrap::Link(link) => {
+                self.links += 1;
+                self.link(link);
+            }
             Wrap::Abbreviation(title) => {
                 self.out.push_str("<abbr");
                 push_attribute(&mut self.out, "title", title);
@@ -51,6 +54,7 @@ impl Writer<'_> {
     }
 
     fn close(&mut self, wrap: &Wrap) {
+        self.links -= usize::from(matches!(wrap, Wrap::Link(_)));
         self.out.push_str(match wrap {
             Wrap::Link(_) => "</a>",
             Wrap::Abbreviation(_) => "</abbr>",
@@ -76,10 +80,10 @@ impl Writer<'_> {
     }
 
     fn address(&self, address: &str) -> String {
-        if self.target == Target::Discourse {
-            url::for_discourse(address, self.ctx)
-        } else {
-            address.to_owned()
+        match self.target {
+            Target::Discourse => url::for_discourse(address, self.ctx),
+            Target::Canvas => url::for_canvas(address, self.ctx).to_owned(),
+            Target::Canonical => address.to_owned(),
         }
     }
 
@@ -190,7 +194,29 @@ impl Writer<'_> {
         self.out.push('>');
     }
 
+    /// A player of Discourse, as a link: Canvas shows no player for its files.
+    fn player(&mut self, image: &Image) {
+        self.out.push_str("<a");
+        push_attribute(&mut self.out, "data-dsc-media", &image.extra);
+        if url::scheme(&image.src).as_deref() == Some("upload") {
+            match self.canvas_path(&image.src) {
+                Some(path) => push_attribute(&mut self.out, "href", &format!("{path}/download")),
+                None => push_attribute(&mut self.out, "data-dsc-href", &image.src),
+            }
+        } else {
+            push_attribute(&mut self.out, "href", &image.src);
+        }
+        self.out.push_str(">▶ ");
+        push_text(&mut self.out, &image.alt);
+        self.out.push_str("</a>");
+    }
+
     fn image(&mut self, image: &Image) {
+        let plain = image.title.is_empty() && image.width.is_none() && image.height.is_none();
+        let player = plain && matches!(image.extra.as_str(), "video" | "audio");
+        if player && self.target == Target::Canvas && self.links == 0 {
+            return self.player(image);
+        }
         self.out.push_str("<img");
         if url::scheme(&image.src).as_deref() == Some("upload") {
             if let Some(path) = self.canvas_path(&image.src) {

@@ -1,0 +1,162 @@
+//! Conversions that know people, files and hosts.
+
+use crate::context::{File, Need, User};
+use crate::{
+    Context, canonical_html, canonical_markdown, canvas_to_discourse, discourse_to_canvas,
+};
+
+fn ctx() -> Context {
+    let mut ctx = Context::default();
+    ctx.hosts.canvas = "https://canvas.example.edu".to_owned();
+    ctx.hosts.discourse = "https://forum.example.edu".to_owned();
+    ctx.users.insert(
+        "42".to_owned(),
+        User {
+            username: "Ann_L".to_owned(),
+            name: "Ann Lee".to_owned(),
+        },
+    );
+    ctx.files.insert(
+        "5".to_owned(),
+        File {
+            upload: "upload://abc.png".to_owned(),
+            path: "/courses/1/files/5".to_owned(),
+            name: "a.png".to_owned(),
+        },
+    );
+    ctx
+}
+
+fn both(html: &str, raw: &str) {
+    let ctx = ctx();
+    assert_eq!(canvas_to_discourse(html, &ctx).text, raw);
+    assert_eq!(discourse_to_canvas(raw, &ctx).text, html);
+    assert_eq!(canonical_html(html, &ctx), canonical_markdown(raw, &ctx));
+}
+
+#[test]
+fn a_known_person_is_mentioned_on_both_sides() {
+    both(
+        "<p>hi <span class=\"mceNonEditable mention\" data-mention=\"42\" data-reactroot=\"\">@Ann Lee</span>, x</p>",
+        "hi @Ann_L, x",
+    );
+    let ctx = ctx();
+    let renamed = "<p>hi <span class=\"mention\" data-mention=\"42\">@Ann Other</span>, x</p>";
+    assert_eq!(
+        canonical_html(renamed, &ctx),
+        canonical_markdown("hi @ann_l, x", &ctx)
+    );
+    let touching = "<p>(<span class=\"mention\" data-mention=\"42\">@Ann</span>s)</p>";
+    assert_eq!(canvas_to_discourse(touching, &ctx).text, "(@Ann_L s)");
+}
+
+#[test]
+fn an_unknown_person_is_no_mention_and_is_asked_for() {
+    let ctx = ctx();
+    let output = canvas_to_discourse(
+        "<p><span class=\"mention\" data-mention=\"7\">@Bob</span></p>",
+        &ctx,
+    );
+    assert_eq!(output.text, "Bob");
+    assert_eq!(output.needs, [Need::CanvasUser("7".to_owned())]);
+    let output = discourse_to_canvas("@bob", &ctx);
+    assert_eq!(
+        output.text,
+        "<p><span data-dsc-mention=\"bob\">@bob</span></p>"
+    );
+    assert_eq!(output.needs, [Need::DiscourseUser("bob".to_owned())]);
+}
+
+#[test]
+fn a_known_file_is_the_same_file_on_both_sides() {
+    both(
+        "<p><img src=\"/courses/1/files/5/preview\" alt=\"a\" width=\"10\" height=\"20\"></p>",
+        "![a|10x20](upload://abc.png)",
+    );
+    both(
+        "<p><a class=\"instructure_file_link\" href=\"/courses/1/files/5/download?wrap=1\">a.png</a> x</p>",
+        "[a.png|attachment](upload://abc.png) x",
+    );
+    let ctx = ctx();
+    let read = "<p><img src=\"https://canvas.example.edu/courses/1/files/5/preview?verifier=v\" alt=\"a\" width=\"10\" height=\"20\" data-api-endpoint=\"x\"></p>";
+    assert_eq!(
+        canonical_html(read, &ctx),
+        canonical_markdown("![a|10x20](upload://abc.png)", &ctx)
+    );
+}
+
+#[test]
+fn an_unknown_file_is_asked_for_and_kept_as_a_link() {
+    let ctx = ctx();
+    let output = canvas_to_discourse(
+        "<p><img src=\"/courses/1/files/9/preview\" alt=\"x\"></p>",
+        &ctx,
+    );
+    assert_eq!(
+        output.text,
+        "![x](https://canvas.example.edu/courses/1/files/9/preview)"
+    );
+    assert_eq!(output.needs, [Need::CanvasFile("9".to_owned())]);
+    let output = discourse_to_canvas("![x](upload://zzz.png)", &ctx);
+    assert_eq!(
+        output.text,
+        "<p><img data-dsc-src=\"upload://zzz.png\" alt=\"x\"></p>"
+    );
+    assert_eq!(
+        output.needs,
+        [Need::DiscourseUpload("upload://zzz.png".to_owned())]
+    );
+    assert_eq!(
+        canvas_to_discourse(&output.text, &ctx).text,
+        "![x](upload://zzz.png)"
+    );
+}
+
+#[test]
+fn own_links_get_the_host_on_the_other_side() {
+    both(
+        "<p><a href=\"/courses/1/pages/x\">p</a></p>",
+        "[p](https://canvas.example.edu/courses/1/pages/x)",
+    );
+    both(
+        "<p><a href=\"https://forum.example.edu/t/1\">t</a></p>",
+        "[t](https://forum.example.edu/t/1)",
+    );
+}
+
+#[test]
+fn without_breaks_a_newline_is_a_blank() {
+    let mut ctx = Context::default();
+    ctx.settings.breaks = false;
+    assert_eq!(
+        discourse_to_canvas("a\nb\\\nc", &ctx).text,
+        "<p>a b<br>c</p>"
+    );
+    assert_eq!(
+        canvas_to_discourse("<p>a b<br>c</p>", &ctx).text,
+        "a b\\\nc"
+    );
+}
+
+#[test]
+fn a_link_to_a_mirrored_item_points_at_its_mirror() {
+    let mut ctx = ctx();
+    ctx.posts.insert(
+        "/t/topic/7".to_owned(),
+        "/courses/1/discussion_topics/9".to_owned(),
+    );
+    let html = "<p><a href=\"/courses/1/discussion_topics/9\">t</a></p>";
+    let raw = "[t](https://forum.example.edu/t/topic/7)";
+    assert_eq!(canvas_to_discourse(html, &ctx).text, raw);
+    assert_eq!(discourse_to_canvas(raw, &ctx).text, html);
+    assert_eq!(discourse_to_canvas("[t](/t/topic/7)", &ctx).text, html);
+    assert_eq!(
+        canonical_html(html, &ctx),
+        canonical_markdown("[t](/t/topic/7)", &ctx)
+    );
+    let bare = discourse_to_canvas("https://forum.example.edu/t/topic/7", &ctx).text;
+    assert_eq!(
+        canvas_to_discourse(&bare, &ctx).text,
+        "https://forum.example.edu/t/topic/7"
+    );
+}
