@@ -46,7 +46,15 @@ pub(crate) fn normal(address: &str, purpose: Use, ctx: &Context) -> Option<Strin
         return None;
     }
     let local = strip_own_host(&encoded, &ctx.hosts.canvas);
-    Some(mirrored(drop_noise(&local), ctx))
+    let address = drop_noise(&local);
+    let shared = canvas_file(&address)
+        .filter(|_| address.starts_with('/') && !address.starts_with("//"))
+        .and_then(|id| ctx.files.get(id))
+        .filter(|file| is_upload(&file.upload));
+    match shared {
+        Some(file) => Some(file.upload.clone()),
+        None => Some(mirrored(address, ctx)),
+    }
 }
 
 /// Browsers drop these inside addresses, so a scheme could hide behind them.
@@ -144,6 +152,17 @@ pub(crate) fn canvas_file(address: &str) -> Option<&str> {
     let id = parts.next()?;
     let known_end = matches!(parts.next(), None | Some("" | "download" | "preview"));
     (known_end && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
+}
+
+/// A reference to an upload.
+pub(crate) fn is_upload(address: &str) -> bool {
+    address.strip_prefix("upload://").is_some_and(|rest| {
+        !rest.is_empty()
+            && rest.len() <= 200
+            && rest
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
+    })
 }
 
 /// An item that exists on both sides has one address: the one in Discourse.

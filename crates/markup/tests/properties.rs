@@ -2,51 +2,83 @@
 //! both canonical forms agree, text never becomes a feature, and nothing panics or takes too long.
 
 use markup::{
-    Context, Dialect, Shadow, Side, canonical_html, canonical_markdown, canvas_to_discourse,
-    discourse_to_canvas, merge, patch, read, sanitise,
+    Context, Dialect, File, Shadow, Side, User, canonical_html, canonical_markdown,
+    canvas_to_discourse, discourse_to_canvas, merge, patch, read, sanitise,
 };
 use proptest::prelude::*;
 
 fn check_canvas(html: &str) {
-    let ctx = Context::default();
-    let markdown = canvas_to_discourse(html, &ctx).text;
-    let back = discourse_to_canvas(&markdown, &ctx).text;
-    let again = canvas_to_discourse(&back, &ctx).text;
+    check_canvas_with(html, &Context::default());
+    check_canvas_with(html, &acquainted());
+}
+
+fn check_discourse(raw: &str) {
+    check_discourse_with(raw, &Context::default());
+    check_discourse_with(raw, &acquainted());
+}
+
+/// A context that knows somebody, a file, an item and both hosts, and reads newlines as blanks.
+fn acquainted() -> Context {
+    let mut ctx = Context::default();
+    ctx.hosts.canvas = "https://canvas.example.edu".to_owned();
+    ctx.hosts.discourse = "https://forum.example.edu".to_owned();
+    let user = User {
+        username: "Ann_L".to_owned(),
+        name: "Ann *Lee*".to_owned(),
+    };
+    ctx.users.insert("42".to_owned(), user);
+    let file = File {
+        upload: "upload://x.png".to_owned(),
+        path: "/courses/1/files/5".to_owned(),
+        name: "x.png".to_owned(),
+    };
+    ctx.files.insert("5".to_owned(), file);
+    ctx.posts.insert(
+        "/t/topic/7".to_owned(),
+        "/courses/1/discussion_topics/9".to_owned(),
+    );
+    ctx.settings.breaks = false;
+    ctx
+}
+
+fn check_canvas_with(html: &str, ctx: &Context) {
+    let markdown = canvas_to_discourse(html, ctx).text;
+    let back = discourse_to_canvas(&markdown, ctx).text;
+    let again = canvas_to_discourse(&back, ctx).text;
     assert_eq!(
         again, markdown,
         "P1 from Canvas\nhtml: {html:?}\nback: {back:?}"
     );
-    let canonical = canonical_html(html, &ctx);
+    let canonical = canonical_html(html, ctx);
     assert_eq!(
-        canonical_markdown(&markdown, &ctx),
+        canonical_markdown(&markdown, ctx),
         canonical,
         "canonical form\nhtml: {html:?}\nmarkdown: {markdown:?}"
     );
     assert_eq!(
-        canonical_html(&back, &ctx),
+        canonical_html(&back, ctx),
         canonical,
         "canonical form of {back:?}"
     );
     assert_eq!(sanitise(&back), back, "clean output stays as it is");
 }
 
-fn check_discourse(raw: &str) {
-    let ctx = Context::default();
-    let html = discourse_to_canvas(raw, &ctx).text;
-    let back = canvas_to_discourse(&html, &ctx).text;
-    let again = discourse_to_canvas(&back, &ctx).text;
+fn check_discourse_with(raw: &str, ctx: &Context) {
+    let html = discourse_to_canvas(raw, ctx).text;
+    let back = canvas_to_discourse(&html, ctx).text;
+    let again = discourse_to_canvas(&back, ctx).text;
     assert_eq!(
         again, html,
         "P1 from Discourse\nraw: {raw:?}\nback: {back:?}"
     );
-    let canonical = canonical_markdown(raw, &ctx);
+    let canonical = canonical_markdown(raw, ctx);
     assert_eq!(
-        canonical_html(&html, &ctx),
+        canonical_html(&html, ctx),
         canonical,
         "canonical form\nraw: {raw:?}\nhtml: {html:?}"
     );
     assert_eq!(
-        canonical_markdown(&back, &ctx),
+        canonical_markdown(&back, ctx),
         canonical,
         "canonical form of {back:?}"
     );
@@ -263,6 +295,21 @@ const PIECES: &[&str] = &[
     "<center>",
     "<q>",
     "</q>",
+    "<span class=mention data-mention=42>@Ann</span>",
+    "<span class=mention data-mention=7>@Bob</span>",
+    "@Ann_L",
+    "@ann_l",
+    "<img src=\"/courses/1/files/5/preview\" alt=x>",
+    "<a href=\"/files/5/download?wrap=1\">",
+    "<a href=\"/files/6\">",
+    "<a href=\"/courses/1/discussion_topics/9\">",
+    "https://forum.example.edu/t/topic/7",
+    "[t](/t/topic/7)",
+    "https://canvas.example.edu/courses/1/files/5/download?verifier=x",
+    "[f|attachment](upload://x.png)",
+    "![v|video](upload://x.png)",
+    "![v|audio](https://e.org/a.mp3)",
+    "<a data-dsc-media=video href=\"https://e.org/v\">▶ v</a>",
     "\u{a0}",
     "\u{2003}",
     "\u{2060}",

@@ -3,6 +3,8 @@
 //! Anyone can write such an attribute, so each piece is checked against its own grammar before it
 //! is put into Markdown again.
 
+pub(crate) use crate::url::is_upload;
+
 const MAX_NAME: usize = 60;
 const MAX_SOURCE: usize = 20_000;
 
@@ -49,17 +51,6 @@ pub(crate) fn is_label(label: &str) -> bool {
         && label
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
-}
-
-/// A reference to an upload.
-pub(crate) fn is_upload(address: &str) -> bool {
-    address.strip_prefix("upload://").is_some_and(|rest| {
-        !rest.is_empty()
-            && rest.len() <= 200
-            && rest
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_'))
-    })
 }
 
 /// The address of a file that Discourse links as an attachment.

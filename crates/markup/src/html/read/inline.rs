@@ -226,23 +226,17 @@ impl Reader<'_> {
         style.link = Some(Arc::new(Link { href, title }));
     }
 
-    /// The normal address, with files that both sides know as their upload.
+    /// The normal address; a file that only Canvas has is asked for.
     fn resolve(&mut self, address: &str, purpose: Use) -> Option<String> {
         let normal = url::normal(address, purpose, self.ctx)?;
-        let host = url::scheme(&normal).is_some() || normal.starts_with("//");
-        if let Some(id) = url::canvas_file(&normal).filter(|_| !host) {
-            match self
-                .ctx
-                .files
-                .get(id)
-                .filter(|file| source::is_upload(&file.upload))
-            {
-                Some(file) => return Some(file.upload.clone()),
-                None => self.needs.push(Need::CanvasFile(id.to_owned())),
+        match url::scheme(&normal).as_deref() {
+            Some("upload") if !source::is_upload(&normal) => return None,
+            None if !normal.starts_with("//") => {
+                if let Some(id) = url::canvas_file(&normal) {
+                    self.needs.push(Need::CanvasFile(id.to_owned()));
+                }
             }
-        }
-        if url::scheme(&normal).as_deref() == Some("upload") && !source::is_upload(&normal) {
-            return None;
+            _ => {}
         }
         Some(normal)
     }
