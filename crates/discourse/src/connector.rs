@@ -1,0 +1,117 @@
+//! The connector itself: what it is made of, and the port's methods as one-liners over the modules that do them.
+
+use std::sync::{Mutex, PoisonError};
+
+use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
+use async_trait::async_trait;
+use model::{CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+
+use crate::event;
+use crate::failure;
+use crate::memory::{Categories, People, Places};
+use crate::probe::{self, Probed};
+use crate::settings::Settings;
+use crate::site::Site;
+use crate::write::number;
+
+/// A Discourse forum. Remote ids are decimal numbers: of the category for a course, of the topic, of the post; a
+/// topic's first post belongs to the topic and is no post of its own.
+pub struct Discourse {
+    pub(crate) site: Site,
+    pub(crate) markup: markup::Context,
+    pub(crate) people: People,
+    pub(crate) places: Places,
+    pub(crate) categories: Categories,
+    probed: Mutex<Probed>,
+}
+
+impl Discourse {
+    /// A connector for a forum; makes no call yet. Fails with `configuration` when the settings cannot work.
+    pub fn new(settings: Settings) -> Result<Self> {
+        Ok(Self {
+            site: Site::new(settings)?,
+            markup: markup::Context::default(),
+            people: People::default(),
+            places: Places::default(),
+            categories: Categories::default(),
+            probed: Mutex::new(Probed::default()),
+        })
+    }
+
+    /// Whether posts can be made as their authors; assumed until a probe says otherwise.
+    pub(crate) fn can_impersonate(&self) -> bool {
+        self.probed().impersonates
+    }
+
+    /// Whether the server is known to guard titles.
+    pub(crate) fn guards_titles(&self) -> bool {
+        probe::guards_titles(&self.probed().version)
+    }
+
+    fn probed(&self) -> Probed {
+        self.probed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+#[async_trait]
+impl Connector for Discourse {
+    fn system(&self) -> System {
+        System::Discourse
+    }
+
+    async fn probe(&self) -> Result<Capabilities> {
+        let probed = self.find_out().await?;
+        *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = probed;
+        Ok(self.capabilities())
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        self.probed().capabilities(self.site.service_user())
+    }
+
+    async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
+        Ok(self.find_course(name).await?)
+    }
+
+    async fn thread(&self, topic: &RemoteId) -> Result<Thread> {
+        Ok(self.read_thread(number(topic)?).await?)
+    }
+
+    async fn find(
+        &self,
+        kind: Kind,
+        container: &RemoteId,
+        key: &CreateKey,
+    ) -> Result<Option<RemoteItem>> {
+        Ok(match kind {
+            Kind::Topic => self.find_topic(key).await?,
+            Kind::Post => self.find_post(number(container)?, key).await?,
+            other => return Err(Error(failure::bug(&format!("to find a {other}")))),
+        })
+    }
+
+    async fn write(&self, write: &Write) -> Result<WriteResult> {
+        Ok(self.do_write(write).await?)
+    }
+
+    async fn changes(&self, course: &RemoteId, cursor: Option<&str>) -> Result<Changes> {
+        Ok(self.read_changes(number(course)?, cursor).await?)
+    }
+
+    fn interpret(&self, event: RawEvent<'_>) -> Result<Option<Hint>> {
+        let key_of = |user| self.people.key(user);
+        Ok(event::interpret(
+            event,
+            self.reader(&key_of),
+            &self.people,
+            &self.places,
+        )?)
+    }
+
+    fn calls(&self) -> Vec<(String, u64)> {
+        self.site.calls()
+    }
+}
