@@ -1,4 +1,5 @@
 //! What becomes of each construct, by area, in both directions.
+#![expect(clippy::needless_raw_string_hashes, reason = "expect-test writes them")]
 
 mod canonical;
 mod canvas;

@@ -121,7 +121,7 @@ const FRAGMENTS: &[&str] = &[
 #[test]
 fn runs_of_short_fragments() {
     for part in FRAGMENTS {
-        both_ways(part, part.repeat(40 * 1024 / part.len()));
+        both_ways(part, part.repeat(24 * 1024 / part.len()));
     }
 }
 

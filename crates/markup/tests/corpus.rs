@@ -3,6 +3,7 @@
 //! Reads the recorded fixtures beside the project; without them each test says so and returns.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
+#[path = "outline/parsed.rs"]
 mod outline;
 
 use markup::{

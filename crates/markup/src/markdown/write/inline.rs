@@ -153,17 +153,20 @@ impl LineWriter<'_> {
         }
         let href = url::for_discourse(&link.href, self.ctx);
         let href = escape_entities(&href);
-        self.out.push_str("](");
-        if href.contains(['(', ')']) {
-            self.out.push('<');
-            self.out.push_str(&href);
+        self.destination(&href, &link.title);
+    }
+
+    /// What stands between the round brackets of a link or image, brackets included.
+    fn destination(&mut self, address: &str, title: &str) {
+        let brackets = address.contains(['(', ')']);
+        self.out.push_str(if brackets { "](<" } else { "](" });
+        self.out.push_str(address);
+        if brackets {
             self.out.push('>');
-        } else {
-            self.out.push_str(&href);
         }
-        if !link.title.is_empty() {
+        if !title.is_empty() {
             self.out.push_str(" \"");
-            push_title(&mut self.out, &link.title);
+            push_title(&mut self.out, title);
             self.out.push('"');
         }
         self.out.push(')');
@@ -314,18 +317,7 @@ impl LineWriter<'_> {
                 });
             self.out.push_str(&image.extra);
         }
-        self.out.push_str("](");
-        if src.contains(['(', ')']) {
-            self.push_all(&["<", &src, ">"]);
-        } else {
-            self.out.push_str(&src);
-        }
-        if !image.title.is_empty() {
-            self.out.push_str(" \"");
-            push_title(&mut self.out, &image.title);
-            self.out.push('"');
-        }
-        self.out.push(')');
+        self.destination(&src, &image.title);
     }
 
     fn image_tag(&mut self, image: &Image) {

@@ -15,31 +15,28 @@ enum Token {
 
 /// The outline; `plugins` says whether checklists, equations and spoilers were on.
 pub fn outline(html: &str, plugins: bool) -> String {
-    let name = QualName::new(None, ns!(html), local_name!("body"));
-    let dom = parse_fragment(
-        RcDom::default(),
-        ParseOpts::default(),
-        name,
-        Vec::new(),
-        false,
-    )
-    .one(html);
+    let dom = parse(html);
     let mut tokens = Vec::new();
     walk(&dom.document, &Marks::new(), plugins, &mut tokens);
     join(tokens)
 }
 
-/// The words of HTML, nothing else.
-pub fn words(html: &str) -> String {
+/// HTML as a browser reads it.
+pub fn parse(html: &str) -> RcDom {
     let name = QualName::new(None, ns!(html), local_name!("body"));
-    let dom = parse_fragment(
+    parse_fragment(
         RcDom::default(),
         ParseOpts::default(),
         name,
         Vec::new(),
         false,
     )
-    .one(html);
+    .one(html)
+}
+
+/// The words of HTML, nothing else.
+pub fn words(html: &str) -> String {
+    let dom = parse(html);
     text_of(&dom.document).split_whitespace().collect()
 }
 
