@@ -53,7 +53,7 @@ fn tidy(name: &str) -> String {
     let clean: String = name
         .chars()
         .map(|c| if c.is_whitespace() { ' ' } else { c })
-        .filter(|c| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'))
+        .filter(|c| !c.is_control() && !is_invisible(*c))
         .take(MAX_NAME)
         .collect();
     let words: Vec<&str> = clean.split_whitespace().collect();
@@ -62,6 +62,15 @@ fn tidy(name: &str) -> String {
     } else {
         words.join(" ")
     }
+}
+
+fn is_invisible(c: char) -> bool {
+    let ranges = [
+        '\u{200b}'..='\u{200f}',
+        '\u{202a}'..='\u{202e}',
+        '\u{2060}'..='\u{2069}',
+    ];
+    c == '\u{feff}' || ranges.iter().any(|range| range.contains(&c))
 }
 
 fn strip_canvas(body: &str) -> Option<(String, String)> {

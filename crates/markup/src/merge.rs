@@ -63,8 +63,8 @@ pub(crate) fn merge(base: &str, left: &str, right: &str, dialect: Dialect, prefe
     for stretch in diff::three_way(&kb, &kl, &kr) {
         merger.stretch(stretch, &b, &l, &r);
     }
-    let end = if prefer == Side::Left { &l.end } else { &r.end };
-    let text = assemble(&merger.out, end, dialect, &ctx);
+    let around = if prefer == Side::Left { &l } else { &r };
+    let text = assemble(&merger.out, around, dialect, &ctx);
     Merged {
         text,
         overlaps: merger.overlaps,
@@ -261,23 +261,27 @@ fn token_length(rest: &str, first: char, dialect: Dialect) -> usize {
     }
 }
 
-/// The pieces as one body, each with what stood before it.
-pub(crate) fn assemble(pieces: &[Piece], end: &str, dialect: Dialect, ctx: &Context) -> String {
-    let mut out = String::new();
+/// The pieces as one body, with what stands before and after `around`.
+pub(crate) fn assemble(
+    pieces: &[Piece],
+    around: &Pieces,
+    dialect: Dialect,
+    ctx: &Context,
+) -> String {
+    if pieces.is_empty() {
+        return String::new();
+    }
+    let mut out = around.start.clone();
     let mut before: Option<&Piece> = None;
     for piece in pieces {
-        match before {
-            None => {}
-            Some(before) => out.push_str(&gap(before, piece, dialect, ctx)),
+        if let Some(before) = before {
+            out.push_str(&gap(before, piece, dialect, ctx));
         }
         out.push_str(&piece.source);
         before = Some(piece);
     }
-    if pieces.is_empty() {
-        String::new()
-    } else {
-        out + end.trim_end_matches(' ')
-    }
+    out.push_str(&around.end);
+    out
 }
 
 /// What stands between two pieces: the source's own gap if they stay apart with it.

@@ -48,7 +48,7 @@ pub(crate) fn patch(shadow: Shadow<'_>, edited: &str, ctx: &Context) -> String {
         ctx,
     };
     let pieces = patcher.rebuild(&stand_for(&own_keys, &old_keys), &new_keys, &new);
-    let text = assemble(&pieces, &own.end, shadow.dialect, ctx);
+    let text = assemble(&pieces, &own, shadow.dialect, ctx);
     // The result must say what its pieces say; if looks got in the way, the plain writer's does.
     let wanted: Vec<String> = pieces.into_iter().flat_map(|piece| piece.keys).collect();
     let says = keys(&crate::read(&text, shadow.dialect, ctx).blocks, ctx);
@@ -128,42 +128,58 @@ impl Patcher<'_> {
         out
     }
 
-    /// Writes new blocks; where as many were dropped, each takes over the looks of one.
+    /// Writes new blocks; where as many were dropped, they take over the looks of those.
     fn push_fresh(&self, out: &mut Vec<Piece>, fresh: &[Block], dropped: &mut Vec<&Piece>) {
         let old = std::mem::take(dropped);
-        let paired = old.len() == fresh.len() && old.iter().all(|piece| piece.blocks.len() == 1);
-        for (index, block) in fresh.iter().enumerate() {
-            let from = old.get(index).filter(|_| paired);
-            let source = from
-                .and_then(|piece| self.restyle(piece, block))
-                .unwrap_or_else(|| self.write(std::slice::from_ref(block)));
-            let gap = match (from, self.dialect) {
-                (Some(piece), _) => piece.gap.clone(),
-                (None, Dialect::CanvasHtml) => "\n".to_owned(),
-                (None, Dialect::DiscourseMarkdown) => "\n\n".to_owned(),
-            };
-            let keys = vec![piece::key(block, self.ctx)];
-            out.push(Piece {
-                gap,
-                source,
-                blocks: vec![block.clone()],
-                keys,
-            });
+        if old.iter().map(|piece| piece.blocks.len()).sum::<usize>() == fresh.len() {
+            let mut rest = fresh;
+            for piece in old {
+                let (part, after) = rest
+                    .split_at_checked(piece.blocks.len())
+                    .unwrap_or((rest, &[]));
+                rest = after;
+                match self.restyle(piece, part) {
+                    Some(source) => out.push(self.piece(piece.gap.clone(), source, part)),
+                    None => self.push_written(out, part, Some(&piece.gap)),
+                }
+            }
+        } else {
+            self.push_written(out, fresh, None);
         }
     }
 
-    /// The edit of one block put into its old source; `None` if that does not say what it should.
-    fn restyle(&self, old: &Piece, new: &Block) -> Option<String> {
+    fn push_written(&self, out: &mut Vec<Piece>, blocks: &[Block], first_gap: Option<&str>) {
+        let default = match self.dialect {
+            Dialect::CanvasHtml => "\n",
+            Dialect::DiscourseMarkdown => "\n\n",
+        };
+        for (number, block) in blocks.iter().enumerate() {
+            let gap = first_gap.filter(|_| number == 0).unwrap_or(default);
+            let block = std::slice::from_ref(block);
+            out.push(self.piece(gap.to_owned(), self.write(block), block));
+        }
+    }
+
+    fn piece(&self, gap: String, source: String, blocks: &[Block]) -> Piece {
+        Piece {
+            gap,
+            source,
+            blocks: blocks.to_vec(),
+            keys: keys(blocks, self.ctx),
+        }
+    }
+
+    /// The edit of a piece put into its old source; `None` if that does not say what it should.
+    fn restyle(&self, old: &Piece, new: &[Block]) -> Option<String> {
         let base = self.write(&old.blocks);
-        let edited = self.write(std::slice::from_ref(new));
+        let edited = self.write(new);
         let text = combine(&base, &old.source, &edited, self.dialect)?;
         let text = match self.dialect {
             Dialect::CanvasHtml => sanitise::sanitise(&text),
             Dialect::DiscourseMarkdown => text,
         };
         let read = crate::read(&text, self.dialect, self.ctx);
-        let says = keys(&read.blocks, self.ctx);
-        (says == [piece::key(new, self.ctx)]).then_some(text)
+        (keys(&read.blocks, self.ctx) == keys(new, self.ctx)).then_some(text)
     }
 
     fn write(&self, blocks: &[Block]) -> String {

@@ -26,6 +26,8 @@ pub(crate) struct Piece {
 /// A body in pieces.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Pieces {
+    /// The source before the first piece.
+    pub(crate) start: String,
     pub(crate) list: Vec<Piece>,
     /// The source after the last piece.
     pub(crate) end: String,
@@ -46,7 +48,11 @@ pub(crate) fn cut(body: &str, dialect: Dialect, ctx: &Context) -> Pieces {
         pieces: Pieces::default(),
     };
     cutter.run(&ends);
-    cutter.pieces
+    let mut pieces = cutter.pieces;
+    if let Some(first) = pieces.list.first_mut() {
+        pieces.start = std::mem::take(&mut first.gap);
+    }
+    pieces
 }
 
 /// The canonical form of a block.
@@ -178,45 +184,78 @@ fn html_ends(body: &str) -> Vec<usize> {
     ends
 }
 
-/// Where pieces of Markdown may end: before each line that follows a blank one and begins something.
+/// Where pieces of Markdown may end: before each line that may begin something new.
 fn markdown_ends(body: &str) -> Vec<usize> {
     let mut ends = Vec::new();
-    let mut fence: Option<&str> = None;
-    let mut open = 0usize;
-    let mut blank = false;
-    let mut listed = false;
+    let mut state = Lines::default();
     let mut at = 0;
     for line in body.split_inclusive('\n') {
-        let text = line.trim();
-        let begins = !line.starts_with([' ', '\t']) && !text.is_empty();
-        let item = is_item(text);
-        if blank && begins && open == 0 && fence.is_none() && !(listed && item) {
+        if state.may_begin(line) && at > 0 {
             ends.push(at);
         }
-        match fence {
-            Some(mark) => {
-                if text.starts_with(mark) && text.trim_start_matches(['`', '~', '$']).is_empty() {
-                    fence = None;
-                }
-            }
-            None => {
-                fence = ["```", "~~~"]
-                    .into_iter()
-                    .find(|mark| text.starts_with(mark));
-            }
-        }
-        if fence.is_none() && text.starts_with("[/") {
-            open = open.saturating_sub(1);
-        } else if fence.is_none() && is_open_tag(text) {
-            open += 1;
-        }
-        if begins {
-            listed = item;
-        }
-        blank = text.is_empty();
+        state.pass(line);
         at += line.len();
     }
     ends
+}
+
+/// What the lines so far say about the next one.
+#[derive(Default)]
+struct Lines {
+    fence: Option<&'static str>,
+    /// Open blocks of BBCode.
+    open: usize,
+    /// Whether the line before was blank, or ended a block by itself.
+    ended: bool,
+    /// Whether the last line at the margin was an item of a list.
+    listed: bool,
+}
+
+impl Lines {
+    fn may_begin(&self, line: &str) -> bool {
+        let text = line.trim();
+        let margin = !line.starts_with([' ', '\t']) && !text.is_empty();
+        let starts = fence_of(text).is_some()
+            || is_open_tag(text)
+            || text.starts_with("# ")
+            || text.starts_with("##")
+            || (is_item(text) && !self.listed);
+        let continues = self.listed && is_item(text);
+        margin && self.open == 0 && self.fence.is_none() && !continues && (self.ended || starts)
+    }
+
+    fn pass(&mut self, line: &str) {
+        let text = line.trim();
+        let mut ended = text.is_empty();
+        if let Some(mark) = self.fence {
+            if text.starts_with(mark) && text.trim_start_matches(['`', '~', '$']).is_empty() {
+                self.fence = None;
+                ended = true;
+            }
+        } else if let Some(mark) = fence_of(text) {
+            self.fence = Some(mark);
+        } else if text.starts_with("[/") {
+            self.open = self.open.saturating_sub(1);
+            ended = true;
+        } else if is_open_tag(text) {
+            self.open += 1;
+        } else if text.starts_with('#') {
+            ended = true;
+        }
+        if !text.is_empty() && !line.starts_with([' ', '\t']) {
+            self.listed = is_item(text);
+        }
+        self.ended = ended;
+    }
+}
+
+fn fence_of(line: &str) -> Option<&'static str> {
+    if line == "$$" {
+        return Some("$$");
+    }
+    ["```", "~~~"]
+        .into_iter()
+        .find(|mark| line.starts_with(mark))
 }
 
 /// A line that may open a block of BBCode; that it does is found out by reading.

@@ -11,16 +11,19 @@ use crate::{
 };
 use expect_test::Expect;
 
-/// The Markdown of a Canvas body, and that it is stable.
+/// The Markdown of a Canvas body, with its word joiners made visible, and that it is stable.
 fn to_discourse(html: &str, expect: &Expect) {
     let ctx = Context::default();
     let output = canvas_to_discourse(html, &ctx);
-    let losses: String = output
-        .losses
-        .iter()
-        .map(|loss| format!("\n-- lost: {} ({})", loss.name, loss.example))
-        .collect();
-    expect.assert_eq(&format!("{}{losses}", output.text));
+    let mut shown = output.text.replace('\u{2060}', "<WJ>");
+    for loss in &output.losses {
+        shown.push_str("\n-- lost: ");
+        shown.push_str(&loss.name);
+        shown.push_str(" (");
+        shown.push_str(&loss.example);
+        shown.push(')');
+    }
+    expect.assert_eq(&shown);
     let back = discourse_to_canvas(&output.text, &ctx).text;
     assert_eq!(canvas_to_discourse(&back, &ctx).text, output.text);
     assert_eq!(

@@ -59,8 +59,14 @@ pub(crate) fn normal(address: &str, purpose: Use, ctx: &Context) -> Option<Strin
 
 /// Browsers drop these inside addresses, so a scheme could hide behind them.
 fn is_ignored(c: char) -> bool {
+    let ranges = [
+        '\u{200b}'..='\u{200f}',
+        '\u{2028}'..='\u{202e}',
+        '\u{2060}'..='\u{2064}',
+    ];
     c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{feff}')
+        || ranges.iter().any(|range| range.contains(&c))
 }
 
 fn is_allowed(address: &str, purpose: Use) -> bool {
@@ -118,16 +124,16 @@ fn is_noise(parameter: &str) -> bool {
 
 /// Removes Canvas's own parameters from links to its files.
 fn drop_noise(address: &str) -> String {
-    let Some((path, rest)) = address.split_once('?') else {
+    let (whole, fragment) = match address.split_once('#') {
+        Some((whole, fragment)) => (whole, Some(fragment)),
+        None => (address, None),
+    };
+    let Some((path, query)) = whole.split_once('?') else {
         return address.to_owned();
     };
     if canvas_file(address).is_none() && !path.contains("/equation_images/") {
         return address.to_owned();
     }
-    let (query, fragment) = match rest.split_once('#') {
-        Some((query, fragment)) => (query, Some(fragment)),
-        None => (rest, None),
-    };
     let kept: Vec<&str> = query
         .split('&')
         .filter(|one| !one.is_empty() && !is_noise(one))
@@ -294,6 +300,31 @@ mod tests {
         ] {
             assert_eq!(link(from).as_deref(), Some(to));
             assert_eq!(link(to).as_deref(), Some(to));
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_normal_address_is_normal(parts in proptest::collection::vec(proptest::sample::select(vec![
+            "https://canvas.example.edu", "https://forum.example.edu", "http://e.org", "//", "/", "/t/topic/7", "/courses/1/files/5", "/files/6", "/courses/1/discussion_topics/9", "/download", "/preview",
+            "?", "&", "#", "verifier=x", "wrap=1", "a=b", "upload://x.png", "mailto:a@b", ":", "%", "%20", " ", "é", "\u{200b}", "\\", "[", "|", "..", "x", "/equation_images/",
+        ]), 0..8)) {
+            let mut ctx = Context::default();
+            ctx.hosts.canvas = "https://canvas.example.edu".into();
+            ctx.hosts.discourse = "https://forum.example.edu".into();
+            ctx.posts.insert("/t/topic/7".into(), "/courses/1/discussion_topics/9".into());
+            let file = crate::context::File { upload: "upload://x.png".into(), ..Default::default() };
+            ctx.files.insert("5".into(), file);
+            let address = parts.concat();
+            for purpose in [Use::Link, Use::Embed] {
+                let Some(once) = normal(&address, purpose, &ctx) else { continue };
+                let twice = normal(&once, purpose, &ctx);
+                proptest::prop_assert_eq!(twice.as_deref(), Some(once.as_str()));
+                let there = for_discourse(&once, &ctx);
+                proptest::prop_assert_eq!(normal(&there, purpose, &ctx), Some(once.clone()));
+                let here = for_canvas(&once, &ctx).to_owned();
+                proptest::prop_assert_eq!(normal(&here, purpose, &ctx), Some(once));
+            }
         }
     }
 

@@ -7,7 +7,8 @@
 mod outline;
 
 use markup::{
-    Context, canonical_html, canonical_markdown, canvas_to_discourse, discourse_to_canvas, sanitise,
+    Context, Dialect, Shadow, canonical_html, canonical_markdown, canvas_to_discourse,
+    discourse_to_canvas, patch, sanitise,
 };
 use outline::outline;
 use serde_json::Value;
@@ -270,6 +271,58 @@ fn recorded_bodies_are_stable_both_ways() {
         );
     }
     println!("{} bodies", bodies.len());
+}
+
+#[test]
+fn recorded_posts_keep_their_bytes_but_for_the_edited_block() {
+    let ctx = Context::default();
+    let (mut same, mut edits, mut wide) = (0, 0, Vec::new());
+    for raw in recorded_posts().unwrap_or_default() {
+        let html = discourse_to_canvas(&raw, &ctx).text;
+        let shadow = Shadow {
+            own: &raw,
+            dialect: Dialect::DiscourseMarkdown,
+            other: &html,
+        };
+        assert_eq!(patch(shadow, &html, &ctx), raw);
+        same += 1;
+        // One word of the middle paragraph of plain text.
+        let starts: Vec<usize> = html
+            .match_indices("\n<p>")
+            .map(|(at, _)| at + "\n<p>".len())
+            .collect();
+        let Some(start) = starts.get(starts.len() / 2) else {
+            continue;
+        };
+        let (before, after) = html.split_at(*start);
+        let length = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        if length == 0 {
+            continue;
+        }
+        let edited = format!("{before}Replaced{}", after.split_at(length).1);
+        let patched = patch(shadow, &edited, &ctx);
+        assert_eq!(
+            canonical_markdown(&patched, &ctx),
+            canonical_html(&edited, &ctx)
+        );
+        edits += 1;
+        let blocks = |text: &str| text.split("\n\n").map(str::to_owned).collect::<Vec<_>>();
+        let (old, new) = (blocks(&raw), blocks(&patched));
+        let changed = old.iter().filter(|block| !new.contains(block)).count();
+        if changed > 1 || old.len() != new.len() {
+            wide.push(format!("{changed} blocks\n{raw}\n=====>\n{patched}"));
+        }
+    }
+    println!(
+        "{same} posts kept, {edits} edited, {} changed more than one block",
+        wide.len()
+    );
+    assert!(
+        wide.is_empty(),
+        "{} of {edits}\n{}",
+        wide.len(),
+        wide.join("\n##########\n")
+    );
 }
 
 /// Every post of the recorded topics.

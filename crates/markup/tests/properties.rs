@@ -2,7 +2,7 @@
 //! both canonical forms agree, text never becomes a feature, and nothing panics or takes too long.
 
 use markup::{
-    Context, Dialect, File, Shadow, Side, User, canonical_html, canonical_markdown,
+    Context, Dialect, File, Hosts, Shadow, Side, User, canonical_html, canonical_markdown,
     canvas_to_discourse, discourse_to_canvas, merge, patch, read, sanitise,
 };
 use proptest::prelude::*;
@@ -19,9 +19,14 @@ fn check_discourse(raw: &str) {
 
 /// A context that knows somebody, a file, an item and both hosts, and reads newlines as blanks.
 fn acquainted() -> Context {
-    let mut ctx = Context::default();
-    ctx.hosts.canvas = "https://canvas.example.edu".to_owned();
-    ctx.hosts.discourse = "https://forum.example.edu".to_owned();
+    let hosts = Hosts {
+        canvas: "https://canvas.example.edu".to_owned(),
+        discourse: "https://forum.example.edu".to_owned(),
+    };
+    let mut ctx = Context {
+        hosts,
+        ..Context::default()
+    };
     let user = User {
         username: "Ann_L".to_owned(),
         name: "Ann *Lee*".to_owned(),

@@ -230,7 +230,7 @@ fn text_that_looks_like_markdown() {
     to_discourse(
         "<p>@bob #tag :smile: :) [ ] [x] $5 and $6 [date=2026-01-01] [u]x[/u] [quote]</p>",
         &expect![[
-            r#"@⁠bob #⁠tag :⁠smile: :⁠) &#91;⁠ ] &#91;⁠x] \$5 and \$6 &#91;⁠date=2026-01-01] &#91;u]x&#91;/u] &#91;quote]"#
+            r#"@<WJ>bob #<WJ>tag :<WJ>smile: :<WJ>) &#91;<WJ> ] &#91;<WJ>x] \$5 and \$6 &#91;<WJ>date=2026-01-01] &#91;u]x&#91;/u] &#91;quote]"#
         ]],
     );
     to_discourse(
