@@ -62,10 +62,15 @@ impl Discourse {
         let known = Cursor::read(cursor);
         let old = known.clone().unwrap_or_default();
         let is_full = known.is_none() || old.looks.is_multiple_of(FULL_LOOK);
+        let newest_post = match known {
+            Some(_) => old.newest_post,
+            // Taken before the list is read, so that nothing falls between the two.
+            None => self.newest_post().await?,
+        };
         let mut look = self.look_through(course, &old, is_full).await?;
         let mut new = Cursor {
             looks: old.looks.wrapping_add(1),
-            newest_post: old.newest_post,
+            newest_post,
             topics: BTreeMap::new(),
         };
         if look.is_whole {
@@ -77,7 +82,7 @@ impl Discourse {
             new.topics = look.seen;
         } else {
             new.newest_post = self
-                .look_for_posts(course, old.newest_post, &mut look.changed)
+                .look_for_posts(course, newest_post, &mut look.changed)
                 .await?;
             new.topics = old.topics;
             new.topics.append(&mut look.seen);
@@ -133,6 +138,12 @@ impl Discourse {
             self.categories.forget(course);
         }
         Err(failure::not_found(&format!("Discourse has no category {course}.")).into())
+    }
+
+    /// The id of the newest post of the site.
+    async fn newest_post(&self) -> Result<Option<i64>, Trouble> {
+        let posts = self.site.latest_posts(None).await?;
+        Ok(posts.iter().map(|post| post.id).max())
     }
 
     /// Adds the topics with new posts that stand too far down in the list (backdated ones move their topic down,

@@ -113,7 +113,7 @@ fn limits(probed: &Probed) -> Vec<String> {
             .to_owned(),
         "Edits show in no list: without webhooks they are found by the sweep only.".to_owned(),
         "Every edit is validated: a text shorter than min_post_length can be created but not edited, \
-         so set min_post_length and min_first_post_length to 1."
+         so set min_post_length and min_first_post_length to 1, and body_min_entropy to 0."
             .to_owned(),
         "A post that goes to the review queue loses its key; exempt the courses' groups from approval.".to_owned(),
         "The key of a deleted topic cannot be looked up.".to_owned(),

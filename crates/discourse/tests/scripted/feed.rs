@@ -13,6 +13,14 @@ fn list(topics: &[(i64, i64)], more: bool) -> Json {
     json!({ "topic_list": { "topics": topics, "more_topics_url": more } })
 }
 
+fn latest(posts: &[(i64, i64, i64)]) -> Json {
+    let posts: Vec<Json> = posts
+        .iter()
+        .map(|(id, topic, category)| json!({ "id": id, "topic_id": topic, "category_id": category, "post_number": 2 }))
+        .collect();
+    json!({ "latest_posts": posts })
+}
+
 fn ids(changes: &connector::Changes) -> Vec<&str> {
     changes.topics.iter().map(model::RemoteId::as_str).collect()
 }
@@ -22,6 +30,7 @@ async fn changes_are_read_to_the_first_page_without_news() {
     let path = "/c/bio/5/l/latest.json";
     let script = Script::default();
     script
+        .on("GET", "/posts.json", 200, &latest(&[(88, 21, 5)]))
         .on("GET", "/c/5/show.json", 200, &category())
         .on("GET", path, 200, &list(&[(20, 1), (21, 1), (22, 1)], true))
         .on("GET", path, 200, &list(&[(22, 1), (23, 1)], false));
@@ -41,10 +50,7 @@ async fn changes_are_read_to_the_first_page_without_news() {
             "GET",
             "/posts.json",
             200,
-            &json!({ "latest_posts": [
-            { "id": 90, "topic_id": 23, "category_id": 5, "post_number": 2 },
-            { "id": 89, "topic_id": 77, "category_id": 6, "post_number": 2 },
-        ] }),
+            &latest(&[(90, 23, 5), (89, 77, 6), (88, 21, 5)]),
         );
     let second = forum.changes(&"5".into(), Some(&cursor)).await.unwrap();
     assert_eq!(ids(&second), ["23"]);
@@ -74,6 +80,7 @@ async fn a_category_whose_slug_changed_is_found_again() {
     let mut renamed = category();
     renamed["category"]["slug"] = json!("biology");
     script
+        .on("GET", "/posts.json", 200, &latest(&[(88, 21, 5)]))
         .on("GET", "/c/5/show.json", 200, &category())
         .add(
             "GET",
