@@ -1,1 +1,33 @@
-//! Placeholder, replaced by the crate's first commit.
+//! The database: one SQL text in a portable subset, run by SQLite or PostgreSQL, behind [`Store`].
+//!
+//! Reads return the types of `model`; everything that changes is a [`Change`] in a [`Store::commit`] that happens whole or
+//! not at all. Rows and SQL never leave this crate, and nothing here decides what should be stored: that is the engine's.
+#![warn(missing_docs)]
+
+mod backend;
+mod change;
+mod error;
+mod maintain;
+mod operation;
+mod queue;
+mod record;
+mod schema;
+mod session;
+mod sql;
+mod store;
+mod table;
+mod value;
+
+pub use backend::Engine;
+pub use change::Change;
+pub use error::{Error, Result};
+pub use operation::{
+    Attempt, AttemptResult, NewOperation, Operation, OperationFilter, OperationKind,
+    OperationState, Outcome, Pause, Priority, QueueCount,
+};
+pub use record::{
+    ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Phase, Retention,
+    StatusCount, Step, SyncTransaction, TransactionResult,
+};
+pub use schema::newest_version;
+pub use store::Store;

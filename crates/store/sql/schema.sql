@@ -1,0 +1,274 @@
+-- The whole database as a new deployment gets it. Read this file to know what is kept; `migrations/` leads older
+-- databases to the same state, and a test compares both roads.
+--
+-- The portable subset: TEXT and BIGINT only; times are Unix milliseconds in columns that end in `_ms` and are always
+-- bound by the caller; ids are made in Rust; JSON is text that is read whole; no defaults, triggers or serial columns.
+
+-- Facts about the database itself. The row `schema_version` says which migrations it has.
+CREATE TABLE IF NOT EXISTS meta (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- One thing kept in step: a course, a topic, a post. `shadow` is the record that the systems last agreed on. `revision`
+-- counts the saves, and every save names the revision it read. The references are checked when a transaction ends, so
+-- that parents and children of one thread can be stored in any order.
+CREATE TABLE entity (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    course_id TEXT NOT NULL REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    container_id TEXT REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    parent_id TEXT REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    shadow TEXT,
+    status TEXT NOT NULL
+        CHECK (status IN ('in_sync', 'pending', 'conflict', 'held', 'failed', 'skipped')),
+    reason TEXT,
+    revision BIGINT NOT NULL CHECK (revision > 0),
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+-- A course's entities by kind, in the order of their ids.
+CREATE INDEX entity_course ON entity (course_id, kind, id);
+-- A thread's posts.
+CREATE INDEX entity_container ON entity (container_id);
+-- The lists of what is held, failed or in conflict, and the counts by kind and status.
+CREATE INDEX entity_status ON entity (status, kind, id);
+
+-- An entity's copy in one system, the local database included: its id there, the version vector, the record last seen.
+-- One item of a system belongs to one entity.
+CREATE TABLE replica (
+    entity_id TEXT NOT NULL REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    system TEXT NOT NULL CHECK (system IN ('canvas', 'discourse', 'local')),
+    kind TEXT NOT NULL,
+    remote_id TEXT NOT NULL,
+    vector TEXT NOT NULL,
+    record TEXT NOT NULL,
+    existence TEXT NOT NULL CHECK (existence IN ('present', 'deleted', 'missing')),
+    missing_since_ms BIGINT,
+    mark TEXT,
+    seen_ms BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    base TEXT,
+    owed TEXT NOT NULL,
+    PRIMARY KEY (entity_id, system),
+    CHECK ((existence = 'missing') = (missing_since_ms IS NOT NULL))
+);
+CREATE UNIQUE INDEX replica_remote ON replica (system, kind, remote_id);
+
+-- What is stored before a write leaves the process. An open one means that the write may or may not have happened.
+CREATE TABLE intent (
+    id TEXT PRIMARY KEY,
+    entity_id TEXT NOT NULL REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    system TEXT NOT NULL CHECK (system IN ('canvas', 'discourse', 'local')),
+    action TEXT NOT NULL CHECK (action IN ('create', 'edit', 'delete', 'restore')),
+    create_key TEXT NOT NULL,
+    record TEXT NOT NULL,
+    fields TEXT NOT NULL,
+    expected TEXT,
+    vector TEXT NOT NULL,
+    operation_id TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('open', 'applied', 'abandoned')),
+    receipt TEXT,
+    created_ms BIGINT NOT NULL,
+    closed_ms BIGINT
+);
+CREATE INDEX intent_open ON intent (entity_id) WHERE state = 'open';
+
+-- Concurrent changes with all their values. Nothing is ever removed from it; a decision can be taken again.
+CREATE TABLE conflict (
+    id TEXT PRIMARY KEY,
+    entity_id TEXT NOT NULL REFERENCES entity (id) DEFERRABLE INITIALLY DEFERRED,
+    state TEXT NOT NULL CHECK (state IN ('open', 'resolved')),
+    strategy TEXT NOT NULL,
+    decided_by TEXT NOT NULL,
+    base TEXT,
+    sides TEXT NOT NULL,
+    result TEXT,
+    fields TEXT NOT NULL,
+    opened_ms BIGINT NOT NULL,
+    resolved_ms BIGINT
+);
+CREATE INDEX conflict_entity ON conflict (entity_id, id);
+CREATE INDEX conflict_state ON conflict (state, id);
+
+-- The sync queue: only what is still to be done, running, or held. `subject` is what the operation looks at; at most one
+-- operation of a subject waits, one runs and one is held. Operations of one `batch_key` are claimed together by one
+-- worker, who has the lease of that name.
+--
+-- `priority` is 0 (critical) to 4 (background). `rank_ms` is the order of claims: the time at which the operation became
+-- due plus the head start that its priority gives away, so that waiting raises everything alike and nothing starves.
+-- `ready` is 1 for a waiting operation that is due and not blocked: only those are in the index that claims read.
+-- `attempt_count` decides about back-off and starts again after a manual retry; `run_count` only grows and numbers the
+-- attempts; `lost_count` and `returned_count` count runs in a row that ended without an outcome.
+CREATE TABLE operation (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    entity_id TEXT,
+    course_id TEXT,
+    system TEXT,
+    remote_id TEXT,
+    batch_key TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    priority BIGINT NOT NULL CHECK (priority BETWEEN 0 AND 4),
+    rank_ms BIGINT NOT NULL,
+    not_before_ms BIGINT NOT NULL,
+    ready BIGINT NOT NULL CHECK (ready IN (0, 1)),
+    blocked_on TEXT,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'in_progress', 'held')),
+    attempt_count BIGINT NOT NULL,
+    run_count BIGINT NOT NULL,
+    lost_count BIGINT NOT NULL,
+    returned_count BIGINT NOT NULL,
+    lease_owner TEXT,
+    lease_until_ms BIGINT,
+    started_ms BIGINT,
+    failure TEXT,
+    created_ms BIGINT NOT NULL,
+    updated_ms BIGINT NOT NULL,
+    CHECK ((state = 'in_progress') = (lease_owner IS NOT NULL)),
+    CHECK ((state = 'in_progress') = (lease_until_ms IS NOT NULL)),
+    CHECK (state = 'pending' OR ready = 0),
+    CHECK (blocked_on IS NULL OR ready = 0)
+);
+CREATE UNIQUE INDEX operation_pending ON operation (subject) WHERE state = 'pending';
+CREATE UNIQUE INDEX operation_running ON operation (subject) WHERE state = 'in_progress';
+CREATE UNIQUE INDEX operation_held ON operation (subject) WHERE state = 'held';
+-- Exactly the order of claims, over nothing but what can be claimed.
+CREATE INDEX operation_ready ON operation (rank_ms, id) WHERE state = 'pending' AND ready = 1;
+-- What becomes due next.
+CREATE INDEX operation_waiting ON operation (not_before_ms)
+    WHERE state = 'pending' AND ready = 0 AND blocked_on IS NULL;
+CREATE INDEX operation_blocked ON operation (blocked_on) WHERE blocked_on IS NOT NULL;
+CREATE INDEX operation_batch ON operation (batch_key, state);
+CREATE INDEX operation_lease ON operation (lease_until_ms) WHERE state = 'in_progress';
+CREATE INDEX operation_owner ON operation (lease_owner) WHERE state = 'in_progress';
+CREATE INDEX operation_entity ON operation (entity_id, id) WHERE entity_id IS NOT NULL;
+
+-- Operations that came to an end. A failed one can be retried: it then moves back under its own id.
+CREATE TABLE operation_history (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    entity_id TEXT,
+    course_id TEXT,
+    system TEXT,
+    remote_id TEXT,
+    batch_key TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    priority BIGINT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('completed', 'failed', 'cancelled')),
+    attempt_count BIGINT NOT NULL,
+    run_count BIGINT NOT NULL,
+    failure TEXT,
+    note TEXT,
+    created_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL
+);
+CREATE INDEX operation_history_state ON operation_history (state, id);
+CREATE INDEX operation_history_failed ON operation_history (priority, ended_ms) WHERE state = 'failed';
+CREATE INDEX operation_history_entity ON operation_history (entity_id, id) WHERE entity_id IS NOT NULL;
+CREATE INDEX operation_history_ended ON operation_history (ended_ms);
+
+-- One run of an operation and how it ended.
+CREATE TABLE attempt (
+    operation_id TEXT NOT NULL,
+    number BIGINT NOT NULL,
+    owner TEXT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    ended_ms BIGINT NOT NULL,
+    result TEXT NOT NULL
+        CHECK (result IN ('completed', 'retry', 'failed', 'held', 'cancelled', 'lost', 'given_back')),
+    failure TEXT,
+    PRIMARY KEY (operation_id, number)
+);
+CREATE INDEX attempt_ended ON attempt (ended_ms);
+
+-- A time-limited right: to work on a batch key, or to do a duty that only one process may do.
+CREATE TABLE lease (
+    name TEXT PRIMARY KEY,
+    owner TEXT NOT NULL,
+    until_ms BIGINT NOT NULL
+);
+CREATE INDEX lease_owner ON lease (owner);
+CREATE INDEX lease_until ON lease (until_ms);
+
+-- What happened to an entity, for people to read. Append only; holds no words that users wrote.
+CREATE TABLE history (
+    id TEXT PRIMARY KEY,
+    at_ms BIGINT NOT NULL,
+    entity_id TEXT,
+    course_id TEXT,
+    system TEXT,
+    action TEXT NOT NULL,
+    operation_id TEXT,
+    note TEXT NOT NULL,
+    failure TEXT
+);
+CREATE INDEX history_entity ON history (entity_id, id) WHERE entity_id IS NOT NULL;
+CREATE INDEX history_course ON history (course_id, id) WHERE course_id IS NOT NULL;
+-- The delete budget counts these.
+CREATE INDEX history_delete ON history (course_id, at_ms) WHERE action = 'delete';
+CREATE INDEX history_at ON history (at_ms);
+
+-- The position in a change feed; moved in the transaction that queues what the feed showed.
+CREATE TABLE cursor (
+    name TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    updated_ms BIGINT NOT NULL
+);
+
+-- Deliveries of webhooks and Live Events, stored before they are answered. The same body is kept once while it waits.
+CREATE TABLE webhook_event (
+    id TEXT PRIMARY KEY,
+    system TEXT NOT NULL,
+    name TEXT NOT NULL,
+    delivery_id TEXT,
+    digest TEXT NOT NULL,
+    body TEXT NOT NULL,
+    received_ms BIGINT NOT NULL,
+    processed_ms BIGINT,
+    result TEXT
+);
+CREATE UNIQUE INDEX webhook_event_waiting ON webhook_event (system, name, digest) WHERE processed_ms IS NULL;
+CREATE INDEX webhook_event_order ON webhook_event (received_ms, id) WHERE processed_ms IS NULL;
+CREATE INDEX webhook_event_processed ON webhook_event (processed_ms) WHERE processed_ms IS NOT NULL;
+
+-- What rests, by whom and why. Scopes: `all`, `system:NAME`, `kind:NAME`, `course:ID`.
+CREATE TABLE pause (
+    scope TEXT PRIMARY KEY,
+    who TEXT NOT NULL,
+    why TEXT NOT NULL,
+    since_ms BIGINT NOT NULL
+);
+
+-- The unit of work of an attempt. `result` is empty between begin and end.
+CREATE TABLE sync_transaction (
+    id TEXT PRIMARY KEY,
+    operation_id TEXT NOT NULL,
+    entity_id TEXT NOT NULL,
+    parent_id TEXT REFERENCES sync_transaction (id) DEFERRABLE INITIALLY DEFERRED,
+    isolation TEXT NOT NULL CHECK (isolation IN ('read_committed', 'repeatable_read', 'serializable')),
+    began_ms BIGINT NOT NULL,
+    ended_ms BIGINT,
+    result TEXT CHECK (result IN ('committed', 'rolled_back')),
+    CHECK ((ended_ms IS NULL) = (result IS NULL))
+);
+CREATE INDEX sync_transaction_entity ON sync_transaction (entity_id, id);
+CREATE INDEX sync_transaction_ended ON sync_transaction (ended_ms) WHERE ended_ms IS NOT NULL;
+
+-- The log of a sync transaction, line by line, never rewritten. `number` names the step; a step has a line for each of
+-- its phases and for each time that it was tried.
+CREATE TABLE transaction_step (
+    transaction_id TEXT NOT NULL REFERENCES sync_transaction (id) DEFERRABLE INITIALLY DEFERRED,
+    line BIGINT NOT NULL,
+    number BIGINT NOT NULL,
+    system TEXT NOT NULL,
+    action TEXT NOT NULL,
+    phase TEXT NOT NULL CHECK (phase IN ('prepare', 'apply', 'compensate', 'skip')),
+    record_before TEXT,
+    record_after TEXT,
+    failure TEXT,
+    at_ms BIGINT NOT NULL,
+    PRIMARY KEY (transaction_id, line)
+);

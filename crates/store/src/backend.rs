@@ -1,0 +1,78 @@
+//! The two engines behind one interface: opening, connections, and what an engine's errors mean.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
+use crate::error::{Error, Result};
+use crate::session::Session;
+
+/// Which engine runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Engine {
+    /// The embedded database: one file, or memory.
+    Sqlite,
+    /// A PostgreSQL server.
+    Postgres,
+}
+
+impl Engine {
+    /// The stable lower-case name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sqlite => "sqlite",
+            Self::Postgres => "postgres",
+        }
+    }
+}
+
+/// An open database.
+pub(crate) enum Backend {
+    Sqlite(sqlite::Database),
+    Postgres(postgres::Database),
+}
+
+impl Backend {
+    pub(crate) async fn open(url: &str) -> Result<Self> {
+        if let Some(path) = url.strip_prefix("sqlite:") {
+            return sqlite::Database::open(path).map(Self::Sqlite);
+        }
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            return postgres::Database::open(url).await.map(Self::Postgres);
+        }
+        // The rest of an address may be a secret: only its scheme is named.
+        let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);
+        Err(Error::Address(scheme.chars().take(20).collect()))
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        match self {
+            Self::Sqlite(_) => Engine::Sqlite,
+            Self::Postgres(_) => Engine::Postgres,
+        }
+    }
+
+    /// A connection for reads that need no transaction.
+    pub(crate) async fn reader(&self) -> Result<Session> {
+        match self {
+            Self::Sqlite(database) => Ok(Session::Sqlite(database.reader().await)),
+            Self::Postgres(database) => Ok(Session::Postgres(database.session().await?)),
+        }
+    }
+
+    /// A connection with a transaction begun that may write.
+    pub(crate) async fn writer(&self) -> Result<Session> {
+        match self {
+            Self::Sqlite(database) => Ok(Session::Sqlite(database.writer().await?)),
+            Self::Postgres(database) => Ok(Session::Postgres(database.transaction().await?)),
+        }
+    }
+
+    /// A transaction that is alone in changing the schema.
+    pub(crate) async fn schema_writer(&self) -> Result<Session> {
+        let mut session = self.writer().await?;
+        if let Session::Postgres(inner) = &mut session {
+            inner.lock_schema().await?;
+        }
+        Ok(session)
+    }
+}

@@ -1,0 +1,295 @@
+//! SQLite, run inline: no thread, no waiting but for the disk, so that a simulation of its callers is exact.
+//!
+//! A file has one connection for writes and one for reads; a database in memory has one for both.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ffi};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::error::{Error, Result};
+use crate::sql::Sql;
+use crate::value::{Row, Value};
+
+/// How long a connection waits for another process's lock.
+const BUSY: Duration = Duration::from_secs(5);
+/// More than there are statements.
+const CACHED_STATEMENTS: usize = 256;
+
+/// An open file or a database in memory.
+pub(crate) struct Database {
+    writer: Arc<Mutex<Connection>>,
+    reader: Arc<Mutex<Connection>>,
+}
+
+impl Database {
+    /// Opens `path`, or makes it; `:memory:` opens an empty database that nobody else sees.
+    pub(crate) fn open(path: &str) -> Result<Self> {
+        if path.is_empty() {
+            return Err(Error::Address("sqlite:".to_owned()));
+        }
+        let writer = connect(path)?;
+        // WAL and the rights of the file show at the first write; better now than in the middle of work.
+        writer
+            .execute_batch("BEGIN IMMEDIATE; ROLLBACK")
+            .map_err(|error| opening(path, &error))?;
+        let writer = Arc::new(Mutex::new(writer));
+        let reader = if path == ":memory:" {
+            Arc::clone(&writer)
+        } else {
+            let reader = connect(path)?;
+            reader
+                .pragma_update(None, "query_only", true)
+                .map_err(|error| opening(path, &error))?;
+            Arc::new(Mutex::new(reader))
+        };
+        Ok(Self { writer, reader })
+    }
+
+    pub(crate) async fn reader(&self) -> Session {
+        Session {
+            connection: Arc::clone(&self.reader).lock_owned().await,
+            is_open: false,
+        }
+    }
+
+    pub(crate) async fn writer(&self) -> Result<Session> {
+        let connection = Arc::clone(&self.writer).lock_owned().await;
+        connection
+            .prepare_cached("BEGIN IMMEDIATE")
+            .and_then(|mut begin| begin.raw_execute())
+            .map_err(|error| translate("meta", &error))?;
+        Ok(Session {
+            connection,
+            is_open: true,
+        })
+    }
+}
+
+fn connect(path: &str) -> Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+        | OpenFlags::SQLITE_OPEN_CREATE
+        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let folder = Path::new(path).parent();
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty())
+        && !folder.is_dir()
+    {
+        let text = format!("the folder {} does not exist", folder.display());
+        return Err(Error::Unavailable(text));
+    }
+    let connection =
+        Connection::open_with_flags(path, flags).map_err(|error| opening(path, &error))?;
+    connection.set_prepared_statement_cache_capacity(CACHED_STATEMENTS);
+    settings(&connection).map_err(|error| opening(path, &error))?;
+    Ok(connection)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY)?;
+    // Answers with the mode that it got: `memory` for a database in memory.
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
+    // An intent lost in a power cut is a duplicate post (design section 11, rule 8).
+    connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "temp_store", "memory")?;
+    connection.pragma_update(None, "cache_size", -16_000)
+}
+
+/// A connection, taken until it is dropped; an open transaction is then rolled back.
+pub(crate) struct Session {
+    connection: OwnedMutexGuard<Connection>,
+    is_open: bool,
+}
+
+impl Session {
+    fn statement(&self, sql: &'static Sql, values: &[Value]) -> Result<CachedStatement<'_>> {
+        let bound = || {
+            let mut statement = self.connection.prepare_cached(sql.sqlite())?;
+            for (index, value) in values.iter().enumerate() {
+                statement.raw_bind_parameter(index + 1, value)?;
+            }
+            Ok(statement)
+        };
+        let statement = bound().map_err(|error| named(sql, &error))?;
+        if statement.parameter_count() == values.len() {
+            Ok(statement)
+        } else {
+            Err(Error::Bug(format!(
+                "{}.{} takes {} parameters",
+                sql.table,
+                sql.name,
+                statement.parameter_count()
+            )))
+        }
+    }
+
+    pub(crate) fn execute(&mut self, sql: &'static Sql, values: &[Value]) -> Result<u64> {
+        let changed = self
+            .statement(sql, values)?
+            .raw_execute()
+            .map_err(|error| named(sql, &error))?;
+        Ok(u64::try_from(changed).unwrap_or(u64::MAX))
+    }
+
+    pub(crate) fn query(&mut self, sql: &'static Sql, values: &[Value]) -> Result<Vec<Row>> {
+        let mut statement = self.statement(sql, values)?;
+        let columns = statement.column_count();
+        let mut rows = statement.raw_query();
+        let mut all = Vec::new();
+        while let Some(row) = rows.next().map_err(|error| named(sql, &error))? {
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                let value = row.get_ref(column).map_err(|error| named(sql, &error))?;
+                values.push(read(sql, value)?);
+            }
+            all.push(Row::new(sql.table, values));
+        }
+        Ok(all)
+    }
+
+    pub(crate) fn script(&mut self, text: &str) -> Result<()> {
+        self.connection
+            .execute_batch(text)
+            .map_err(|error| translate("meta", &error))
+    }
+
+    pub(crate) fn prepare(&mut self, sql: &'static Sql) -> Result<()> {
+        self.connection
+            .prepare_cached(sql.sqlite())
+            .map(|_| ())
+            .map_err(|error| named(sql, &error))
+    }
+
+    pub(crate) fn commit(mut self) -> Result<()> {
+        self.connection
+            .prepare_cached("COMMIT")
+            .and_then(|mut commit| commit.raw_execute())
+            .map_err(|error| translate("entity", &error))?;
+        self.is_open = false;
+        Ok(())
+    }
+
+    /// A copy of the whole database as of now, into a new file.
+    pub(crate) fn copy_to(&mut self, path: &str) -> Result<()> {
+        let copy = |connection: &Connection| {
+            // A connection for reads may not even write elsewhere.
+            let is_reader: bool =
+                connection.pragma_query_value(None, "query_only", |row| row.get(0))?;
+            connection.pragma_update(None, "query_only", false)?;
+            let copied = connection.execute("VACUUM INTO ?1", [path]);
+            connection.pragma_update(None, "query_only", is_reader)?;
+            copied
+        };
+        copy(&self.connection)
+            .map(|_| ())
+            .map_err(|error| opening(path, &error))
+    }
+
+    /// What SQLite's own check finds; empty when all is well.
+    pub(crate) fn check(&mut self) -> Result<Vec<String>> {
+        let mut findings = Vec::new();
+        for pragma in ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] {
+            let mut statement = self
+                .connection
+                .prepare(pragma)
+                .map_err(|error| translate("meta", &error))?;
+            let texts = statement
+                .query_map([], |row| row.get::<_, String>(0))
+                .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
+                .map_err(|error| translate("meta", &error))?;
+            findings.extend(texts.into_iter().filter(|text| text != "ok"));
+        }
+        Ok(findings)
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // After some errors SQLite has rolled back by itself.
+        if self.is_open && !self.connection.is_autocommit() {
+            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
+                tracing::error!(error = %error, "a transaction could not be rolled back");
+            }
+        }
+    }
+}
+
+impl rusqlite::ToSql for Value {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Integer(number) => ValueRef::Integer(*number),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+fn read(sql: &'static Sql, value: ValueRef<'_>) -> Result<Value> {
+    match value {
+        ValueRef::Null => Ok(Value::Null),
+        ValueRef::Integer(number) => Ok(Value::Integer(number)),
+        ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
+            Ok(text) => Ok(Value::Text(text.to_owned())),
+            Err(_) => Err(Error::Damaged(format!(
+                "table {} holds text that is not UTF-8",
+                sql.table
+            ))),
+        },
+        ValueRef::Real(_) | ValueRef::Blob(_) => Err(Error::Bug(format!(
+            "{}.{} returns a column that is neither text nor integer",
+            sql.table, sql.name
+        ))),
+    }
+}
+
+fn named(sql: &'static Sql, error: &rusqlite::Error) -> Error {
+    match translate(sql.table, error) {
+        Error::Bug(text) => Error::Bug(format!("{}.{}: {text}", sql.table, sql.name)),
+        other => other,
+    }
+}
+
+fn opening(path: &str, error: &rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => Error::NotADatabase(path.to_owned()),
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly(path.to_owned()),
+        Some(ErrorCode::CannotOpen) => Error::Unavailable(format!("{path} cannot be opened")),
+        _ => translate("meta", error),
+    }
+}
+
+/// What an error of SQLite means for a statement about `table`.
+fn translate(table: &'static str, error: &rusqlite::Error) -> Error {
+    let rusqlite::Error::SqliteFailure(inner, message) = error else {
+        return Error::Bug(error.to_string());
+    };
+    let text = || message.clone().unwrap_or_else(|| inner.to_string());
+    match inner.extended_code {
+        ffi::SQLITE_CONSTRAINT_UNIQUE | ffi::SQLITE_CONSTRAINT_PRIMARYKEY => {
+            return Error::Stale { what: table };
+        }
+        _ => {}
+    }
+    match inner.code {
+        ErrorCode::DiskFull => Error::Full,
+        ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Error::Locked,
+        ErrorCode::ReadOnly => Error::ReadOnly(text()),
+        ErrorCode::NotADatabase => Error::NotADatabase("the file".to_owned()),
+        ErrorCode::DatabaseCorrupt => Error::Damaged(text()),
+        ErrorCode::CannotOpen | ErrorCode::SystemIoFailure | ErrorCode::OutOfMemory => {
+            Error::Unavailable(described(&text(), inner))
+        }
+        _ => Error::Bug(described(&text(), inner)),
+    }
+}
+
+fn described(text: &str, error: &dyn Display) -> String {
+    format!("{text} ({error})")
+}
+
+#[cfg(test)]
+mod tests;

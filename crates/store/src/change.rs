@@ -1,0 +1,279 @@
+//! Everything that can be changed, and the one way to change it: a list of changes that happens whole or not at all.
+
+use model::{
+    Conflict, Digest, Entity, EntityId, Intent, IntentId, IntentState, OperationId, Timestamp,
+};
+
+use crate::error::Result;
+use crate::operation::{NewOperation, Outcome, Priority};
+use crate::record::{HistoryEntry, Isolation, Step, SyncTransaction, TransactionResult};
+use crate::session::Session;
+use crate::table;
+use crate::table::operation::manual;
+
+/// One change of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// Stores an entity with its replicas: new at revision zero, else guarded by the revision it was read with. Releases the
+    /// operations that wait for it or for one of its replicas.
+    SaveEntity(Entity),
+    /// Stores an intent before its write leaves the process.
+    OpenIntent(Intent),
+    /// Closes an open intent.
+    CloseIntent {
+        /// Which.
+        id: IntentId,
+        /// Applied or abandoned.
+        state: IntentState,
+        /// The digest of what came back.
+        receipt: Option<Digest>,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Stores a conflict, new or changed.
+    SaveConflict(Conflict),
+    /// Queues an operation, or adds its reason to the one of the same subject that waits already.
+    Enqueue(NewOperation),
+    /// Queues an operation that the holder of its batch key runs at once.
+    Start {
+        /// The operation.
+        operation: NewOperation,
+        /// Who runs it: the holder of the batch key's lease.
+        owner: String,
+        /// Until when.
+        lease_until: Timestamp,
+    },
+    /// Makes a running operation that of another subject, whose batch key must be free or the owner's.
+    Retarget {
+        /// The running operation.
+        operation: OperationId,
+        /// Who runs it.
+        owner: String,
+        /// The new subject.
+        subject: String,
+        /// The entity it is about.
+        entity: EntityId,
+        /// The new batch key.
+        batch_key: String,
+    },
+    /// Ends a run of an operation.
+    Finish {
+        /// The running operation.
+        operation: OperationId,
+        /// Who runs it.
+        owner: String,
+        /// How it ended.
+        outcome: Outcome,
+        /// Now.
+        at: Timestamp,
+    },
+    /// By hand: makes a failed, cancelled, held or waiting operation ready now, with a fresh count of attempts.
+    Retry {
+        /// Which.
+        operation: OperationId,
+        /// Now.
+        at: Timestamp,
+    },
+    /// By hand: keeps a waiting operation from being run.
+    Hold {
+        /// Which.
+        operation: OperationId,
+        /// Who says so.
+        who: String,
+        /// Why.
+        why: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// By hand: lets a held operation run; its reason then has the word `released`.
+    Release {
+        /// Which.
+        operation: OperationId,
+        /// Now.
+        at: Timestamp,
+    },
+    /// By hand: ends a waiting or held operation.
+    Cancel {
+        /// Which.
+        operation: OperationId,
+        /// Who says so.
+        who: String,
+        /// Why.
+        why: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// By hand: changes the priority of a waiting operation.
+    Reprioritise {
+        /// Which.
+        operation: OperationId,
+        /// The new priority.
+        priority: Priority,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Adds a line to the journal.
+    Log(HistoryEntry),
+    /// Moves a cursor.
+    SetCursor {
+        /// Which.
+        name: String,
+        /// Its new position.
+        value: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Marks a delivery as handled.
+    EventDone {
+        /// Which.
+        id: String,
+        /// What came of it: one word.
+        result: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Stops a scope; running work finishes.
+    Pause {
+        /// `all`, `system:NAME`, `kind:NAME` or `course:ID`.
+        scope: String,
+        /// Who says so.
+        who: String,
+        /// Why.
+        why: String,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Lets a scope go on; nothing happens when it does not rest.
+    Resume {
+        /// The scope.
+        scope: String,
+    },
+    /// Begins a sync transaction.
+    BeginTransaction {
+        /// Our id of it.
+        id: String,
+        /// The operation whose attempt it is.
+        operation: OperationId,
+        /// The entity.
+        entity: EntityId,
+        /// The isolation asked for.
+        isolation: Isolation,
+        /// Now.
+        at: Timestamp,
+        /// The transaction it is part of.
+        parent: Option<String>,
+    },
+    /// Adds a line to the log of a sync transaction.
+    TransactionStep {
+        /// Which transaction.
+        transaction: String,
+        /// The line.
+        step: Step,
+    },
+    /// Ends a sync transaction; guarded by its being open.
+    EndTransaction {
+        /// Which.
+        id: String,
+        /// How.
+        result: TransactionResult,
+        /// Now.
+        at: Timestamp,
+    },
+}
+
+/// Makes one change inside a transaction.
+#[expect(clippy::too_many_lines, reason = "one arm for each change")]
+pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> {
+    match change {
+        Change::SaveEntity(entity) => table::entity::save(session, entity).await,
+        Change::OpenIntent(intent) => table::intent::open(session, intent).await,
+        Change::CloseIntent {
+            id,
+            state,
+            receipt,
+            at,
+        } => table::intent::close(session, id, *state, receipt.as_ref(), *at).await,
+        Change::SaveConflict(conflict) => table::conflict::save(session, conflict).await,
+        Change::Enqueue(operation) => table::operation::enqueue(session, operation).await,
+        Change::Start {
+            operation,
+            owner,
+            lease_until,
+        } => table::operation::start(session, operation, owner, *lease_until).await,
+        Change::Retarget {
+            operation,
+            owner,
+            subject,
+            entity,
+            batch_key,
+        } => {
+            let target = (subject.as_str(), entity, batch_key.as_str());
+            table::operation::run::retarget(session, operation, owner, target).await
+        }
+        Change::Finish {
+            operation,
+            owner,
+            outcome,
+            at,
+        } => table::operation::run::finish(session, operation, owner, outcome, *at).await,
+        Change::Retry { operation, at } => manual::retry(session, operation, *at).await,
+        Change::Hold {
+            operation,
+            who,
+            why,
+            at,
+        } => manual::hold(session, operation, (who, why), *at).await,
+        Change::Release { operation, at } => manual::release(session, operation, *at).await,
+        Change::Cancel {
+            operation,
+            who,
+            why,
+            at,
+        } => manual::cancel(session, operation, (who, why), *at).await,
+        Change::Reprioritise {
+            operation,
+            priority,
+            at,
+        } => manual::reprioritise(session, operation, *priority, *at).await,
+        Change::Log(entry) => table::history::add(session, entry).await,
+        Change::SetCursor { name, value, at } => {
+            table::cursor::set(session, name, value, *at).await
+        }
+        Change::EventDone { id, result, at } => {
+            table::webhook_event::finish(session, id, result, *at).await
+        }
+        Change::Pause {
+            scope,
+            who,
+            why,
+            at,
+        } => table::pause::set(session, scope, (who, why), *at).await,
+        Change::Resume { scope } => table::pause::remove(session, scope).await,
+        Change::BeginTransaction {
+            id,
+            operation,
+            entity,
+            isolation,
+            at,
+            parent,
+        } => {
+            let transaction = SyncTransaction {
+                id: id.clone(),
+                operation: operation.clone(),
+                entity: entity.clone(),
+                parent: parent.clone(),
+                isolation: *isolation,
+                began_at: *at,
+                ended: None,
+                steps: Vec::new(),
+            };
+            table::sync_transaction::begin(session, &transaction).await
+        }
+        Change::TransactionStep { transaction, step } => {
+            table::sync_transaction::add_step(session, transaction, step).await
+        }
+        Change::EndTransaction { id, result, at } => {
+            table::sync_transaction::end(session, id, *result, *at).await
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! One module for each table: its statements on top, the functions that run them below. Rows end here; what leaves are the
+//! types of `model` and of this crate.
+
+pub(crate) mod attempt;
+pub(crate) mod conflict;
+pub(crate) mod cursor;
+pub(crate) mod entity;
+pub(crate) mod history;
+pub(crate) mod intent;
+pub(crate) mod lease;
+pub(crate) mod operation;
+pub(crate) mod operation_history;
+pub(crate) mod pause;
+pub(crate) mod replica;
+pub(crate) mod sync_transaction;
+pub(crate) mod webhook_event;
+
+use crate::sql::Sql;
+
+/// Every statement of the crate.
+pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
+    [
+        attempt::ALL,
+        conflict::ALL,
+        cursor::ALL,
+        entity::ALL,
+        history::ALL,
+        intent::ALL,
+        lease::ALL,
+        operation::ALL,
+        operation::manual::ALL,
+        operation::claim::ALL,
+        operation::list::ALL,
+        operation::recover::ALL,
+        operation::run::ALL,
+        operation_history::ALL,
+        pause::ALL,
+        replica::ALL,
+        crate::schema::ALL,
+        sync_transaction::ALL,
+        webhook_event::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
