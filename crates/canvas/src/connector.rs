@@ -27,11 +27,6 @@ pub struct Canvas {
 impl Canvas {
     /// A connector that has not asked the server anything yet. Fails when the address is none.
     pub fn new(settings: &Settings) -> Result<Self> {
-        let host = settings
-            .url
-            .split_once("://")
-            .map_or("", |(_, rest)| rest)
-            .to_owned();
         let client = Client::new(api_client::Settings {
             base_url: settings.url.clone(),
             headers: vec![(
@@ -45,14 +40,19 @@ impl Canvas {
             budget: None,
         })
         .map_err(|error| failure::from_client(&error, false))?;
-        let mut markup = markup::Context::default();
-        markup.hosts.canvas = host;
         Ok(Self {
             http: Http { client },
-            markup,
+            markup: markup::Context::default(),
             person_key: settings.person_key,
             abilities: RwLock::new(Abilities::default()),
         })
+    }
+
+    /// The same connector with the maps and hosts of the translation; both connectors must have the same.
+    #[must_use]
+    pub fn with_markup(mut self, markup: markup::Context) -> Self {
+        self.markup = markup;
+        self
     }
 
     /// What the last probe found.

@@ -38,6 +38,13 @@ impl Discourse {
         })
     }
 
+    /// The same connector with the maps and hosts of the translation; both connectors must have the same.
+    #[must_use]
+    pub fn with_markup(mut self, markup: markup::Context) -> Self {
+        self.markup = markup;
+        self
+    }
+
     /// Whether posts can be made as their authors; assumed until a probe says otherwise.
     pub(crate) fn can_impersonate(&self) -> bool {
         self.probed().impersonates

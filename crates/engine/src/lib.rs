@@ -16,7 +16,7 @@ mod schedule;
 pub use guard::{Limits, Trip, check_deletes, check_edits};
 pub use local::{EditRefused, decide, edit, reopen};
 pub use merge::{Head, Merged};
-pub use plan::{PlannedWrite, create_key, owed_writes};
+pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};
 pub use receipt::{Place, adopt, complete, discover};
 pub use reconcile::{Decision, Input, Note, reconcile};
 pub use schedule::{Retry, retry};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use model::{Action, CreateKey, Entity, Existence, Field, Record, Replica, System, VersionVector};
+use model::{Action, CreateKey, Entity, EntityId, Existence, Field, Record, Replica, System, VersionVector};
 
 /// One write that a remote is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +31,16 @@ pub fn create_key(entity: &Entity, generation: u32) -> CreateKey {
     } else {
         CreateKey(format!("ap-{}-{generation}", entity.id))
     }
+}
+
+/// The subject and batch key of everything about one thread: its operations run together and never twice at once.
+pub fn thread_key(topic: &EntityId) -> String {
+    format!("thread:{topic}")
+}
+
+/// The subject of the operation about one entity.
+pub fn entity_key(entity: &EntityId) -> String {
+    format!("entity:{entity}")
 }
 
 /// The next write for each remote system; empty when all that can be said is said. At most one per system.

@@ -36,6 +36,10 @@ pub fn retry(failure: &Failure, attempt: u32, random: u32) -> Retry {
     if failure.class == Class::Guard {
         return Retry::Hold;
     }
+    if failure.class == Class::Configuration {
+        // The direction rests until someone mends it; a look each minute finds out.
+        return Retry::After(60_000);
+    }
     if !failure.class.is_retried() || attempt >= attempts_max(failure.class) {
         return Retry::Never;
     }

@@ -1,1 +1,14 @@
-//! Placeholder, replaced by the crate's first commit.
+//! The sync step and everything that drives it: workers, feeds, events, sweeps.
+//!
+//! [`step`] awaits only the store and the connectors and takes time and randomness from its [`World`], so that the worker
+//! drives it with a runtime and the simulation by hand. Nothing here knows HTTP, SQL or a wire format.
+#![warn(missing_docs)]
+
+pub mod course;
+pub mod event;
+pub mod feed;
+pub mod step;
+pub mod worker;
+mod world;
+
+pub use world::{CourseSettings, Random, Settings, World};

@@ -1,0 +1,325 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Keeps Canvas discussions, Discourse forums and a local database in step.
+#[derive(Debug, Parser)]
+#[command(name = "antiphon", version, about)]
+pub(crate) struct Arguments {
+    /// The configuration file.
+    #[arg(
+        long,
+        global = true,
+        default_value = "antiphon.toml",
+        value_name = "FILE"
+    )]
+    pub(crate) config: PathBuf,
+    /// Tell more in the log.
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run everything against built-in Canvas and Discourse servers: no accounts, no network.
+    Demo(Demo),
+    /// Run the service: workers, feeds, webhooks and the status page.
+    Serve(Serve),
+    /// Run a built-in Canvas or Discourse on its own.
+    Sandbox {
+        #[command(subcommand)]
+        which: Sandbox,
+    },
+    /// Look at every thread once and write what is owed.
+    Sync(Sync),
+    /// Show how things stand.
+    Status(Output),
+    /// List, show or edit the things that are kept in step.
+    Entity {
+        #[command(subcommand)]
+        verb: Entity,
+    },
+    /// Tell the life of one item: what was seen, decided and written, and what happens next.
+    Explain(Explain),
+    /// List the operations of the sync queue.
+    Operation {
+        #[command(subcommand)]
+        verb: Operation,
+    },
+    /// List, show or decide conflicts.
+    Conflict {
+        #[command(subcommand)]
+        verb: Conflict,
+    },
+    /// Translate a body between Canvas HTML and Discourse Markdown: standard input to standard output.
+    Convert(Convert),
+    /// Check the configuration file.
+    Config {
+        #[command(subcommand)]
+        verb: ConfigVerb,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON, one object per line for lists.
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Demo {
+    /// Synchronise until nothing is left to do, print a report and end.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// Where the status page listens.
+    #[arg(long, default_value = "127.0.0.1:7070", value_name = "ADDRESS")]
+    pub(crate) listen: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where to listen, instead of what the configuration says.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Sandbox {
+    /// A built-in Canvas; its first line of output says how to reach it.
+    Canvas(SandboxOptions),
+    /// A built-in Discourse; its first line of output says how to reach it.
+    Discourse(SandboxOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SandboxOptions {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: Option<String>,
+    /// Decides every random choice.
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Load recorded content from a file or folder.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) import: Vec<PathBuf>,
+    /// Start with one course, one category, a teacher and two students, and nothing else.
+    #[arg(long)]
+    pub(crate) empty: bool,
+    /// Which server to be: canvas-2019, canvas-current, discourse-3.1 or discourse-current.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) profile: Option<String>,
+    /// Send web hooks there from the start (Discourse only).
+    #[arg(long, value_name = "URL")]
+    pub(crate) webhook: Option<String>,
+    /// Sign the web hooks with this secret.
+    #[arg(long, value_name = "SECRET")]
+    pub(crate) webhook_secret: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sync {
+    /// End when nothing is left to do; without it the service keeps running as `serve` does, without its pages.
+    #[arg(long)]
+    pub(crate) once: bool,
+    /// How long to wait for operations that back off, in seconds.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    pub(crate) patience: u32,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Entity {
+    /// List entities.
+    List(EntityList),
+    /// Show one entity with what each system has.
+    Show(EntityShow),
+    /// Change an entity in the local database; the change goes to both systems.
+    Edit(EntityEdit),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntityList {
+    /// Only this kind: course, topic or post.
+    #[arg(long)]
+    pub(crate) kind: Option<String>,
+    /// Only this state: in_sync, pending, conflict, held, failed or skipped.
+    #[arg(long)]
+    pub(crate) status: Option<String>,
+    /// Only this course, by our id.
+    #[arg(long)]
+    pub(crate) course: Option<String>,
+    /// At most this many; all without it.
+    #[arg(long)]
+    pub(crate) limit: Option<usize>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntityShow {
+    /// Our id, or `canvas:ID` or `discourse:ID`.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntityEdit {
+    /// Our id, or `canvas:ID` or `discourse:ID`.
+    pub(crate) id: String,
+    /// The new title.
+    #[arg(long)]
+    pub(crate) title: Option<String>,
+    /// The new text, in Discourse Markdown.
+    #[arg(long, conflicts_with = "body_file")]
+    pub(crate) body: Option<String>,
+    /// A file with the new text; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) body_file: Option<PathBuf>,
+    /// Close or open the topic.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) locked: Option<bool>,
+    /// Pin or unpin the topic.
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) pinned: Option<bool>,
+    /// Delete it everywhere.
+    #[arg(long, conflicts_with_all = ["restore", "title", "body", "body_file"])]
+    pub(crate) delete: bool,
+    /// Bring it back everywhere.
+    #[arg(long)]
+    pub(crate) restore: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// Our id, `canvas:ID`, `discourse:ID`, or the address of a topic or post.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Operation {
+    /// List operations, the newest first.
+    List(OperationList),
+    /// Show one operation with its attempts.
+    Show(OperationId),
+    /// Try a failed or waiting operation again now.
+    Retry(OperationId),
+    /// Let a held operation run.
+    Release(OperationId),
+    /// Stop an operation until somebody releases it.
+    Hold(OperationId),
+    /// Take an operation out of the queue.
+    Cancel(OperationId),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OperationList {
+    /// Only this state: pending, in_progress, completed, failed, held or cancelled.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 100)]
+    pub(crate) limit: usize,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OperationId {
+    /// The operation's id.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Conflict {
+    /// List conflicts.
+    List(ConflictList),
+    /// Show one conflict with every side's text.
+    Show(ConflictShow),
+    /// Decide a conflict, or decide it differently.
+    Resolve(ConflictResolve),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConflictList {
+    /// Only this state: open or resolved.
+    #[arg(long)]
+    pub(crate) state: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConflictShow {
+    /// The conflict's id.
+    pub(crate) id: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ConflictResolve {
+    /// The conflict's id.
+    pub(crate) id: String,
+    /// Whose version becomes everybody's.
+    #[arg(long)]
+    pub(crate) take: Take,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Take {
+    /// What Canvas had.
+    Canvas,
+    /// What Discourse had.
+    Discourse,
+    /// What the local database had.
+    Local,
+    /// What all had before.
+    Base,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The language of the input.
+    #[arg(long)]
+    pub(crate) from: Language,
+    /// The language of the output.
+    #[arg(long, required_unless_present = "canonical")]
+    pub(crate) to: Option<Language>,
+    /// Read and write one JSON object per line.
+    #[arg(long)]
+    pub(crate) batch: bool,
+    /// Print the canonical form instead of a translation.
+    #[arg(long)]
+    pub(crate) canonical: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Language {
+    /// Canvas HTML.
+    Canvas,
+    /// Discourse Markdown.
+    Discourse,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Check the configuration without connecting to anything.
+    Check,
+}

@@ -1,0 +1,13 @@
+//! One module per command.
+
+pub(crate) mod config;
+pub(crate) mod conflict;
+pub(crate) mod convert;
+pub(crate) mod demo;
+pub(crate) mod entity;
+pub(crate) mod explain;
+pub(crate) mod operation;
+pub(crate) mod sandbox;
+pub(crate) mod serve;
+pub(crate) mod status;
+pub(crate) mod sync;

@@ -1,0 +1,143 @@
+//! `explain`: the life of one item.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use model::Entity;
+use serde_json::json;
+use store::{HistoryFilter, OperationFilter, Store};
+
+use crate::arguments::Explain;
+use crate::config;
+use crate::show::{line, object};
+use crate::wiring;
+
+pub(crate) async fn run(path: &Path, options: Explain) -> anyhow::Result<ExitCode> {
+    let store = wiring::open(&config::load(path)?).await?;
+    let entity = super::entity::find(&store, &name_of(&options.id)).await?;
+    explain(&store, &entity, options.output.json).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The name of an item whose address was given: a Canvas topic or entry, a Discourse topic.
+fn name_of(text: &str) -> String {
+    let Some((_, path)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
+    let parts: Vec<&str> = path
+        .split(['/', '?'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let after = |word: &str| {
+        let position = parts.iter().position(|part| *part == word)?;
+        parts.get(position + 1).copied()
+    };
+    match (after("courses"), after("discussion_topics")) {
+        (Some(course), Some(topic)) => {
+            let entry = fragment
+                .strip_prefix("entry-")
+                .map(|id| format!("/{id}"))
+                .unwrap_or_default();
+            format!("canvas:{course}/{topic}{entry}")
+        }
+        _ => {
+            let number = parts
+                .iter()
+                .rev()
+                .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
+            // The topic's number stands before a post's number: /t/slug/12/3.
+            let position = parts.iter().position(|part| *part == "t");
+            let first = position.and_then(|at| {
+                parts
+                    .iter()
+                    .skip(at + 1)
+                    .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+            });
+            first
+                .or(number)
+                .map_or_else(|| text.to_owned(), |id| format!("discourse:{id}"))
+        }
+    }
+}
+
+async fn explain(store: &Store, entity: &Entity, is_json: bool) -> anyhow::Result<()> {
+    let stored = |error: store::Error| wiring::failed(error.failure());
+    let filter = HistoryFilter {
+        entity: Some(entity.id.clone()),
+        limit: 500,
+        ..HistoryFilter::default()
+    };
+    let mut history = store.history(&filter).await.map_err(stored)?;
+    history.reverse();
+    let filter = OperationFilter {
+        entity: Some(entity.id.clone()),
+        limit: 20,
+        ..OperationFilter::default()
+    };
+    let operations = store.operations(&filter).await.map_err(stored)?;
+    if is_json {
+        object(&json!({
+            "entity": web::entity_json(entity),
+            "history": history.iter().map(web::history_json).collect::<Vec<_>>(),
+            "operations": operations.iter().map(web::operation_json).collect::<Vec<_>>(),
+        }));
+        return Ok(());
+    }
+    line(&format!(
+        "{} {}: {}",
+        entity.kind,
+        entity.id,
+        entity.status.as_str()
+    ));
+    for (system, replica) in &entity.replicas {
+        line(&format!(
+            "  {system}: {} ({}), has seen {}",
+            replica.remote,
+            replica.existence.as_str(),
+            serde_json::to_string(&replica.vector)?
+        ));
+    }
+    for entry in &history {
+        line(&format!("  {}  {}", entry.at.0, entry.text));
+    }
+    for operation in &operations {
+        line(&format!(
+            "  operation {} {} ({})",
+            operation.id, operation.state, operation.reason
+        ));
+    }
+    line(&format!("  Next: {}", next(entity)));
+    Ok(())
+}
+
+fn next(entity: &Entity) -> String {
+    use model::Status;
+    match (entity.status, &entity.reason) {
+        (Status::InSync, _) => "nothing; all systems agree.".to_owned(),
+        (Status::Pending, None) => "it is written by itself.".to_owned(),
+        (Status::Conflict, _) => "a person decides: antiphon conflict list.".to_owned(),
+        (Status::Skipped, _) => "nothing; somebody told us to leave it alone.".to_owned(),
+        (_, Some(reason)) => reason.to_string(),
+        (_, None) => "it waits for a person.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_items() {
+        assert_eq!(
+            name_of("https://c.edu/courses/1/discussion_topics/7"),
+            "canvas:1/7"
+        );
+        assert_eq!(
+            name_of("https://c.edu/courses/1/discussion_topics/7#entry-70"),
+            "canvas:1/7/70"
+        );
+        assert_eq!(name_of("https://f.edu/t/a-slug/22/3"), "discourse:22");
+        assert_eq!(name_of("discourse:22"), "discourse:22");
+    }
+}

@@ -1,0 +1,73 @@
+//! `serve`: workers, feeds, webhooks and the status page in one process.
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use runner::World;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::arguments::Serve;
+use crate::config::{self, Config};
+use crate::show::line;
+use crate::wiring::{self, RealStamp};
+
+/// Another instance holds the lock.
+const LOCKED: u8 = 75;
+
+pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode> {
+    let mut config = config::load(path)?;
+    if let Some(listen) = options.listen {
+        config.listen = listen;
+    }
+    let Some(_lock) = wiring::lock(&config)? else {
+        line("Another antiphon serves this database already.");
+        return Ok(ExitCode::from(LOCKED));
+    };
+    let store = wiring::open(&config).await?;
+    wiring::recover(&store).await?;
+    let world = wiring::world(&config, store).await?;
+    runner::course::ensure(&world)
+        .await
+        .map_err(super::sync::course_error)?;
+    let listener = TcpListener::bind(&config.listen)
+        .await
+        .with_context(|| format!("Cannot listen on {}", config.listen))?;
+    line(&format!(
+        "Serving on http://{}. Stop with Ctrl-C.",
+        listener.local_addr()?
+    ));
+    serve(&config, world, listener, wiring::stopped()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Serves until `stop` ends; running work is finished before it returns.
+pub(crate) async fn serve(
+    config: &Config,
+    world: World,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> anyhow::Result<()> {
+    let (sender, receiver) = watch::channel(false);
+    let state = web::State {
+        store: world.store.clone(),
+        stamp: Arc::new(RealStamp),
+        webhook_secret: config
+            .webhook_secret
+            .as_ref()
+            .map(|secret| secret.reveal().into()),
+        token: config
+            .web_token
+            .as_ref()
+            .map(|secret| secret.reveal().into()),
+    };
+    let workers = tokio::spawn(runner::worker::serve(world, config.workers, receiver));
+    let served = web::serve(listener, state, stop).await;
+    if sender.send(true).is_err() {
+        tracing::debug!("the workers have ended already");
+    }
+    workers.await.context("The workers ended badly")?;
+    served.context("The pages ended badly")
+}

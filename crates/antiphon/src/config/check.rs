@@ -1,0 +1,282 @@
+//! From the file's shape to checked settings.
+
+use std::path::{Path, PathBuf};
+
+use engine::Limits;
+use model::{Kind, Policy, Strategy};
+use runner::{CourseSettings, Settings};
+
+use super::file::{self, File, PersonKey};
+use super::{Invalid, Secret};
+
+/// Everything the program needs to know, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Config {
+    pub(crate) database_url: String,
+    pub(crate) canvas_url: String,
+    pub(crate) canvas_token: Secret,
+    pub(crate) person_key: PersonKey,
+    pub(crate) discourse_url: String,
+    pub(crate) discourse_key: Secret,
+    pub(crate) discourse_user: String,
+    pub(crate) discourse_calls_per_minute: Option<u32>,
+    pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) listen: String,
+    pub(crate) web_token: Option<Secret>,
+    pub(crate) workers: usize,
+    pub(crate) settings: Settings,
+}
+
+/// Checks a parsed file; paths in it are relative to `folder`.
+pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
+    let File {
+        database,
+        canvas,
+        discourse,
+        web,
+        sync,
+        course,
+    } = file;
+    let canvas_token = secret(folder, "canvas.token", canvas.token, canvas.token_file)?
+        .ok_or_else(|| missing("canvas.token"))?;
+    let discourse_key = secret(
+        folder,
+        "discourse.api_key",
+        discourse.api_key,
+        discourse.api_key_file,
+    )?
+    .ok_or_else(|| missing("discourse.api_key"))?;
+    let webhook_secret = secret(
+        folder,
+        "discourse.webhook_secret",
+        discourse.webhook_secret,
+        discourse.webhook_secret_file,
+    )?;
+    let web_token = secret(folder, "web.token", web.token, web.token_file)?;
+    let workers = sync.workers.unwrap_or(4).clamp(1, 64);
+    Ok(Config {
+        database_url: database_url(&database.url, folder)?,
+        canvas_url: web_url("canvas.url", &canvas.url)?,
+        canvas_token,
+        person_key: canvas.person_key,
+        discourse_url: web_url("discourse.url", &discourse.url)?,
+        discourse_key,
+        discourse_user: discourse.api_username,
+        discourse_calls_per_minute: discourse.calls_per_minute,
+        webhook_secret,
+        listen: web.listen.unwrap_or_else(|| "127.0.0.1:7070".to_owned()),
+        web_token,
+        workers,
+        settings: settings(sync, course)?,
+    })
+}
+
+fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, Invalid> {
+    let defaults = Policy::default();
+    let strategy = optional_strategy("sync.strategy", sync.strategy)?;
+    let fallback = optional_strategy("sync.fallback", sync.fallback)?;
+    if fallback == Some(Strategy::PreferMostRecent) {
+        return Err(Invalid(
+            "sync.fallback: prefer_most_recent cannot be its own fallback.".to_owned(),
+        ));
+    }
+    let mut kind_strategies = Vec::new();
+    for (kind, strategy) in sync.strategy_by_kind {
+        let known = Kind::parse(&kind).ok_or_else(|| {
+            Invalid(format!(
+                "sync.strategy_by_kind: there is no kind `{kind}`; use topic or post."
+            ))
+        })?;
+        kind_strategies.push((known, strategy_of("sync.strategy_by_kind", &strategy)?));
+    }
+    Ok(Settings {
+        policy: Policy {
+            strategy: strategy.unwrap_or(defaults.strategy),
+            fallback: fallback.unwrap_or(defaults.fallback),
+            skew_margin_ms: duration(
+                "sync.skew_margin",
+                sync.skew_margin,
+                defaults.skew_margin_ms,
+            )?,
+            two_looks_ms: duration(
+                "sync.two_looks_interval",
+                sync.two_looks_interval,
+                defaults.two_looks_ms,
+            )?,
+            is_read_only: false,
+        },
+        kind_strategies,
+        courses: course_settings(courses)?,
+        feed_interval_ms: duration("sync.feed_interval", sync.feed_interval, 30_000)?.max(100),
+        sweep_interval_ms: duration("sync.sweep_interval", sync.sweep_interval, 3_600_000)?
+            .max(1_000),
+        lease_ms: duration("sync.lease", sync.lease, 60_000)?.max(1_000),
+    })
+}
+
+fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, Invalid> {
+    let mut checked: Vec<CourseSettings> = Vec::new();
+    for course in courses {
+        let limits = Limits::default();
+        let limits = match course.delete_budget {
+            Some(budget) => Limits {
+                deletes_min: budget,
+                deletes_percent: 0,
+                ..limits
+            },
+            None => limits,
+        };
+        let course = CourseSettings {
+            canvas: course.canvas.into_text(),
+            discourse: course.discourse.into_text(),
+            strategy: optional_strategy("course.strategy", course.strategy)?,
+            limits,
+            is_read_only: course.read_only,
+        };
+        let twin = checked
+            .iter()
+            .find(|other| other.canvas == course.canvas || other.discourse == course.discourse);
+        if twin.is_some() {
+            return Err(Invalid(format!(
+                "[[course]]: Canvas course {} or category {} is mapped twice; each may stand once.",
+                course.canvas, course.discourse
+            )));
+        }
+        checked.push(course);
+    }
+    Ok(checked)
+}
+
+fn missing(key: &str) -> Invalid {
+    Invalid(format!("{key} is missing; give it or {key}_file."))
+}
+
+fn secret(
+    folder: &Path,
+    key: &str,
+    value: Option<String>,
+    path: Option<PathBuf>,
+) -> Result<Option<Secret>, Invalid> {
+    match (value, path) {
+        (Some(_), Some(_)) => Err(Invalid(format!(
+            "{key} and {key}_file are both given; keep one."
+        ))),
+        (Some(value), None) if value.trim().is_empty() => Err(Invalid(format!("{key} is empty."))),
+        (Some(value), None) => Ok(Some(Secret::new(value))),
+        (None, Some(path)) => {
+            let path = folder.join(path);
+            let text = std::fs::read_to_string(&path).map_err(|error| {
+                Invalid(format!(
+                    "{key}_file {} cannot be read: {error}.",
+                    path.display()
+                ))
+            })?;
+            match text.trim() {
+                "" => Err(Invalid(format!("{key}_file {} is empty.", path.display()))),
+                text => Ok(Some(Secret::new(text))),
+            }
+        }
+        (None, None) => Ok(None),
+    }
+}
+
+fn web_url(key: &str, url: &str) -> Result<String, Invalid> {
+    let is_web = url.starts_with("http://") || url.starts_with("https://");
+    if is_web {
+        return Ok(url.trim_end_matches('/').to_owned());
+    }
+    Err(Invalid(format!(
+        "{key}: expected an address like https://canvas.example.edu, found `{url}`."
+    )))
+}
+
+/// A relative SQLite path is relative to the configuration file, not to where the command was typed.
+fn database_url(url: &str, folder: &Path) -> Result<String, Invalid> {
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(url.to_owned());
+    }
+    match url.strip_prefix("sqlite:") {
+        Some(path) if !path.is_empty() && !path.starts_with(':') => {
+            Ok(format!("sqlite:{}", folder.join(path).display()))
+        }
+        Some(path) if path.starts_with(':') => Ok(url.to_owned()),
+        _ => Err(Invalid(format!(
+            "database.url: expected sqlite:FILE or postgres://…, found `{url}`."
+        ))),
+    }
+}
+
+fn optional_strategy(key: &str, text: Option<String>) -> Result<Option<Strategy>, Invalid> {
+    text.map(|text| strategy_of(key, &text)).transpose()
+}
+
+fn strategy_of(key: &str, text: &str) -> Result<Strategy, Invalid> {
+    Strategy::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = Strategy::ALL
+            .iter()
+            .map(|strategy| strategy.as_str())
+            .collect();
+        Invalid(format!(
+            "{key}: there is no strategy `{text}`; use one of {}.",
+            names.join(", ")
+        ))
+    })
+}
+
+/// A duration with its unit: `500ms`, `30s`, `10m`, `1h`, `90d`.
+fn duration(key: &str, text: Option<String>, default_ms: i64) -> Result<i64, Invalid> {
+    let Some(text) = text else {
+        return Ok(default_ms);
+    };
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = text.strip_prefix(digits).unwrap_or("");
+    let factor = match unit {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => 0,
+    };
+    match digits.parse::<i64>() {
+        Ok(count) if factor > 0 && count >= 0 => Ok(count.saturating_mul(factor)),
+        _ => Err(Invalid(format!(
+            "{key}: expected a duration like `30s`, `10m` or `2h`, found `{text}`."
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_need_a_unit() {
+        let parse = |text: &str| duration("k", Some(text.to_owned()), 0).ok();
+        assert_eq!(parse("30s"), Some(30_000));
+        assert_eq!(parse("250ms"), Some(250));
+        assert_eq!(parse("2h"), Some(7_200_000));
+        assert_eq!(parse("30"), None);
+        assert_eq!(parse("-1s"), None);
+        assert_eq!(parse("s"), None);
+    }
+
+    #[test]
+    fn a_relative_database_lies_beside_the_configuration() {
+        let folder = Path::new("/etc/antiphon");
+        assert_eq!(
+            database_url("sqlite:a.db", folder).unwrap(),
+            "sqlite:/etc/antiphon/a.db"
+        );
+        assert_eq!(
+            database_url("sqlite::memory:", folder).unwrap(),
+            "sqlite::memory:"
+        );
+        assert!(database_url("mysql://x", folder).is_err());
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        assert_eq!(format!("{:?}", Secret::new("s3cret")), "****");
+    }
+}

@@ -1,0 +1,207 @@
+//! Makes the concrete things: clock, randomness, connectors, store. The only place that names them all.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use connector::Connector;
+use model::{Clock, Failure, IdSource, Timestamp};
+use runner::{Random, World};
+use store::Store;
+
+use crate::config::{Config, PersonKey, Secret};
+use crate::exit::Failed;
+
+/// The system's clock, read here and nowhere else.
+pub(crate) struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place where the real time is read"
+    )]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// The operating system's randomness.
+pub(crate) struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn bits(&self) -> u128 {
+        rand::random()
+    }
+}
+
+/// Times and ids for the web crate.
+pub(crate) struct RealStamp;
+
+impl web::Stamp for RealStamp {
+    fn now(&self) -> Timestamp {
+        SystemClock.now()
+    }
+
+    fn id(&self) -> String {
+        IdSource::text(SystemClock.now(), SystemRandom.bits())
+    }
+}
+
+/// Starts the log on standard error.
+pub(crate) fn start_logging(is_verbose: bool) {
+    let level = if is_verbose { "debug" } else { "warn" };
+    let started = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(tracing_subscriber::EnvFilter::new(format!(
+            "{level},hyper=warn,reqwest=warn"
+        )))
+        .try_init();
+    if started.is_err() {
+        tracing::debug!("the log was started before");
+    }
+}
+
+/// Ends when the process is asked to end.
+pub(crate) async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminated) = signal(SignalKind::terminate()) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminated.recv() => {}
+    }
+}
+
+/// A failure as the last words of a command.
+pub(crate) fn failed(failure: Failure) -> anyhow::Error {
+    Failed(failure).into()
+}
+
+/// Opens the database.
+pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
+    Store::open(&config.database_url)
+        .await
+        .map_err(|error| failed(error.failure()))
+}
+
+/// The proof that this is the only service on a SQLite file: held as long as the value lives, gone with the process.
+pub(crate) struct Lock(#[expect(dead_code, reason = "held for its lifetime")] Option<File>);
+
+/// Takes the lock; `None` when another process holds it. A PostgreSQL database needs none.
+pub(crate) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
+    let Some(path) = config
+        .database_url
+        .strip_prefix("sqlite:")
+        .filter(|path| !path.starts_with(':'))
+    else {
+        return Ok(Some(Lock(None)));
+    };
+    let file = File::create(format!("{path}.lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(Lock(Some(file)))),
+        Err(std::fs::TryLockError::WouldBlock) => Ok(None),
+        Err(std::fs::TryLockError::Error(error)) => Err(error.into()),
+    }
+}
+
+/// Connects to both remotes, finds out what they can do, and puts the world of the steps together.
+pub(crate) async fn world(config: &Config, store: Store) -> anyhow::Result<World> {
+    let world = assemble(config, store)?;
+    for connector in [&world.canvas, &world.discourse] {
+        let capabilities = connector.probe().await.map_err(|error| failed(error.0))?;
+        tracing::info!(
+            system = %connector.system(),
+            version = capabilities.version,
+            acting_as = capabilities.acting_as,
+            limits = ?capabilities.limits,
+            "connected"
+        );
+    }
+    Ok(world)
+}
+
+/// The world without a look at the remotes.
+pub(crate) fn assemble(config: &Config, store: Store) -> anyhow::Result<World> {
+    Ok(World {
+        store,
+        canvas: canvas(config)?,
+        discourse: discourse(config)?,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        settings: Arc::new(config.settings.clone()),
+    })
+}
+
+fn secret(secret: &Secret) -> api_client::Secret {
+    api_client::Secret::new(secret.reveal())
+}
+
+fn canvas(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
+    let person_key = match config.person_key {
+        PersonKey::CanvasId => canvas::PersonKey::CanvasId,
+        PersonKey::SisId => canvas::PersonKey::SisId,
+    };
+    let settings = canvas::Settings {
+        person_key,
+        ..canvas::Settings::new(config.canvas_url.clone(), secret(&config.canvas_token))
+    };
+    let canvas = canvas::Canvas::new(&settings).map_err(|error| failed(error.0))?;
+    Ok(Arc::new(canvas.with_markup(markup(config))))
+}
+
+fn discourse(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
+    // A Discourse allows 60 calls a minute for the whole site (contract discourse §3); 0 says that this one does not count.
+    let calls = config.discourse_calls_per_minute.unwrap_or(60);
+    let settings = discourse::Settings {
+        url: config.discourse_url.clone(),
+        api_key: secret(&config.discourse_key),
+        api_username: config.discourse_user.clone(),
+        user_agent: concat!("antiphon/", env!("CARGO_PKG_VERSION")).to_owned(),
+        timeout_ms: 30_000,
+        max_body_bytes: 64 * 1024 * 1024,
+        max_in_flight: 8,
+        budget: (calls > 0).then_some(api_client::Budget {
+            calls,
+            per_ms: 60_000,
+            max_wait_ms: 120_000,
+        }),
+    };
+    let discourse = discourse::Discourse::new(settings).map_err(|error| failed(error.0))?;
+    Ok(Arc::new(discourse.with_markup(markup(config))))
+}
+
+/// What both connectors translate with: they must not differ, or the same text would have two canonical forms.
+fn markup(config: &Config) -> markup::Context {
+    let mut context = markup::Context::default();
+    context.hosts.canvas.clone_from(&config.canvas_url);
+    context.hosts.discourse.clone_from(&config.discourse_url);
+    context
+}
+
+/// Gives back everything that an earlier process was running: only whoever holds the lock may say that it is dead.
+pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
+    let filter = store::OperationFilter {
+        state: Some(store::OperationState::InProgress),
+        limit: 100_000,
+        ..store::OperationFilter::default()
+    };
+    let stored = |error: store::Error| failed(error.failure());
+    let running = store.operations(&filter).await.map_err(stored)?;
+    let owners: std::collections::BTreeSet<String> = running
+        .into_iter()
+        .filter_map(|operation| operation.lease_owner)
+        .collect();
+    for owner in owners {
+        store.give_back(&owner, now()).await.map_err(stored)?;
+    }
+    Ok(())
+}
+
+/// Our time.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}

@@ -1,0 +1,509 @@
+//! Decides for every entity of the thread, stores the decisions with the intents of the first writes.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use engine::{Decision, Input, Note, Place, PlannedWrite};
+use model::{
+    Action, Class, Conflict, ConflictState, Entity, EntityId, Failure, Intent, IntentId,
+    IntentState, Kind, OperationId, RemoteId, Sighting, Status, System,
+};
+use store::{Change, HistoryEntry, NewOperation, OperationKind, Priority};
+
+use super::look::Look;
+use super::{Batch, find, place, write};
+use engine::thread_key;
+
+/// A write that is decided, with its stored intent.
+pub(crate) struct Job {
+    pub(crate) entity: EntityId,
+    pub(crate) operation: OperationId,
+    pub(crate) attempt: u32,
+    pub(crate) planned: PlannedWrite,
+    pub(crate) intent: IntentId,
+}
+
+/// The writes of a step, parents before their answers.
+#[derive(Default)]
+pub(crate) struct Plan {
+    pub(crate) jobs: Vec<Job>,
+}
+
+/// Reconciles the topic, then its posts, and commits all of it at once.
+pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, store::Error> {
+    let mut changes = Vec::new();
+    let topic = batch.topic.clone();
+    reconcile(batch, look, &topic, &mut changes).await?;
+    let is_topic_live = batch
+        .remote(&topic, System::Local)
+        .is_some_and(|local| !local.record.deleted);
+    let is_held = batch
+        .entities
+        .get(&topic)
+        .is_some_and(|topic| topic.status == Status::Held);
+    if is_topic_live && !is_held {
+        discover(batch, look);
+        let posts: Vec<EntityId> = batch
+            .entities
+            .keys()
+            .filter(|id| **id != topic)
+            .cloned()
+            .collect();
+        for post in posts {
+            reconcile(batch, look, &post, &mut changes).await?;
+        }
+    }
+    let plan = plan(batch, is_topic_live, &mut changes).await?;
+    // New entities first: everything else refers to them.
+    let mut all = batch.saves();
+    all.extend(changes);
+    if !all.is_empty() {
+        batch.world.store.commit(all).await?;
+    }
+    Ok(plan)
+}
+
+/// Makes entities of the posts that nobody knows, parents first.
+fn discover(batch: &mut Batch<'_>, look: &Look) {
+    let mut known: BTreeMap<(System, RemoteId), EntityId> = batch
+        .entities
+        .values()
+        .flat_map(|entity| {
+            entity
+                .replicas
+                .iter()
+                .map(|(system, replica)| ((*system, replica.remote.clone()), entity.id.clone()))
+        })
+        .collect();
+    for (system, remote) in &look.posts {
+        if known.contains_key(&(*system, remote.clone())) {
+            continue;
+        }
+        let Some(item) = look.item(*system, remote) else {
+            continue;
+        };
+        if !matches!(item.sighting, Sighting::Present(_)) {
+            continue;
+        }
+        let entity = match adoptable(batch, *system, item.key.as_ref()) {
+            Some(intent) => batch
+                .entities
+                .get(&intent.entity)
+                .map(|entity| engine::adopt(entity.clone(), &intent, item, batch.world.now())),
+            None => {
+                let parent = item
+                    .parent
+                    .as_ref()
+                    .and_then(|id| known.get(&(*system, id.clone())).cloned());
+                let place = Place {
+                    course: batch.course.id.clone(),
+                    container: batch.topic.clone(),
+                    parent,
+                };
+                engine::discover(
+                    EntityId(batch.world.id()),
+                    *system,
+                    item,
+                    place,
+                    batch.world.now(),
+                )
+            }
+        };
+        if let Some(entity) = entity {
+            known.insert((*system, remote.clone()), entity.id.clone());
+            batch.touch(entity);
+        }
+    }
+}
+
+/// The create that left an item with this key behind, when its entity still has no copy there.
+fn adoptable(batch: &Batch<'_>, system: System, key: Option<&model::CreateKey>) -> Option<Intent> {
+    let id = find::entity_of(key?)?;
+    let entity = batch.entities.get(&id)?;
+    if entity.replica(system).is_some() {
+        return None;
+    }
+    find::lost_intent(batch, &id, system)
+}
+
+async fn reconcile(
+    batch: &mut Batch<'_>,
+    look: &Look,
+    id: &EntityId,
+    changes: &mut Vec<Change>,
+) -> Result<(), store::Error> {
+    let Some(entity) = batch.entities.get(id).cloned() else {
+        return Ok(());
+    };
+    if !place::is_workable(&entity) {
+        return Ok(());
+    }
+    let now = batch.world.now();
+    let observations = look.observations(&entity, now);
+    let intents: Vec<Intent> = batch
+        .intents
+        .iter()
+        .filter(|intent| intent.entity == *id)
+        .cloned()
+        .collect();
+    let policy = batch.world.policy(batch.settings, entity.kind);
+    let open_conflict = match entity.status {
+        Status::Conflict => batch.world.store.open_conflict(id).await?,
+        _ => None,
+    };
+    let decision = engine::reconcile(&Input {
+        entity: &entity,
+        intents: &intents,
+        observations: &observations,
+        policy: &policy,
+        open_conflict: open_conflict.as_ref(),
+        now,
+    });
+    apply(batch, &entity, decision, changes);
+    Ok(())
+}
+
+fn apply(batch: &mut Batch<'_>, before: &Entity, decision: Decision, changes: &mut Vec<Change>) {
+    let now = batch.world.now();
+    for (id, state) in &decision.intents {
+        changes.push(Change::CloseIntent {
+            id: id.clone(),
+            state: *state,
+            receipt: None,
+            at: now,
+        });
+    }
+    let closed: BTreeSet<&IntentId> = decision.intents.iter().map(|(id, _)| id).collect();
+    batch.intents.retain(|intent| !closed.contains(&intent.id));
+    if let Some(mut conflict) = decision.conflict {
+        if conflict.id.is_empty() {
+            conflict.id = batch.world.id();
+        }
+        changes.push(conflict_log(batch, &decision.entity, &conflict));
+        changes.push(Change::SaveConflict(conflict));
+    }
+    for note in &decision.notes {
+        if let Some((system, action, text)) = words(note) {
+            changes.push(batch.log(&decision.entity, system, action, text));
+        }
+    }
+    if let Some(at) = decision.look_again_at {
+        changes.push(look_again(batch, at));
+    }
+    if is_news(before, &decision.entity) {
+        batch.touch(decision.entity);
+    }
+}
+
+/// Whether a save is worth it: a new time of the last look alone is not.
+fn is_news(before: &Entity, after: &Entity) -> bool {
+    let mut quiet = after.clone();
+    for (system, replica) in &mut quiet.replicas {
+        if let Some(old) = before.replica(*system) {
+            replica.seen_at = old.seen_at;
+        }
+    }
+    quiet != *before
+}
+
+fn look_again(batch: &Batch<'_>, at: model::Timestamp) -> Change {
+    let key = thread_key(&batch.topic);
+    Change::Enqueue(NewOperation {
+        id: OperationId(batch.world.id()),
+        kind: OperationKind::Thread,
+        subject: key.clone(),
+        entity: Some(batch.topic.clone()),
+        course: Some(batch.course.id.clone()),
+        system: None,
+        remote: None,
+        batch_key: key,
+        reason: "second look".to_owned(),
+        priority: Priority::Normal,
+        not_before: at,
+        blocked_on: None,
+        at: batch.world.now(),
+    })
+}
+
+fn conflict_log(batch: &Batch<'_>, entity: &Entity, conflict: &Conflict) -> Change {
+    let fields: Vec<&str> = conflict.fields.iter().map(|field| field.as_str()).collect();
+    let what = if fields.is_empty() {
+        "a delete met an edit".to_owned()
+    } else {
+        fields.join(", ")
+    };
+    let text = match conflict.state {
+        ConflictState::Open => format!("Conflict {}: {what}. A person must decide.", conflict.id),
+        ConflictState::Resolved => format!(
+            "Conflict {}: {what}. Decided by {} ({}).",
+            conflict.id,
+            conflict.decided_by,
+            conflict.strategy.as_str()
+        ),
+    };
+    batch.log(entity, None, "conflict", text)
+}
+
+/// The history's words for a note; `None` for notes that the conflict entry tells already.
+fn words(note: &Note) -> Option<(Option<System>, &'static str, String)> {
+    let names = |systems: &[System]| {
+        systems
+            .iter()
+            .map(|system| system.title())
+            .collect::<Vec<_>>()
+            .join(" and ")
+    };
+    Some(match note {
+        Note::Changed(system, fields) if fields.is_empty() => (
+            Some(*system),
+            "restored",
+            format!("Restored in {}.", system.title()),
+        ),
+        Note::Changed(system, fields) => {
+            let fields: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
+            (
+                Some(*system),
+                "changed",
+                format!("Changed in {}: {}.", system.title(), fields.join(", ")),
+            )
+        }
+        Note::Deleted(system) => (
+            Some(*system),
+            "deleted",
+            format!("Deleted in {}.", system.title()),
+        ),
+        Note::Echo(system) => (
+            Some(*system),
+            "echo",
+            format!(
+                "Our own write was found in {} without its receipt.",
+                system.title()
+            ),
+        ),
+        Note::Missing(system) => (
+            Some(*system),
+            "missing",
+            format!("Not found in {}; a second look decides.", system.title()),
+        ),
+        Note::Merged(systems) => (
+            None,
+            "merged",
+            format!(
+                "Concurrent changes of {} did not overlap and were put together.",
+                names(systems)
+            ),
+        ),
+        Note::Agreed(systems) => (
+            None,
+            "agreed",
+            format!("{} came to the same content.", names(systems)),
+        ),
+        Note::Withheld(system, reason) => (
+            Some(*system),
+            "held",
+            format!("Not mirrored from {}: {reason}.", system.title()),
+        ),
+        Note::Decided(_) | Note::Undecided => return None,
+    })
+}
+
+/// Plans the first write of each entity to each system and stores its intent, as a running operation of that entity.
+async fn plan(
+    batch: &mut Batch<'_>,
+    is_topic_live: bool,
+    changes: &mut Vec<Change>,
+) -> Result<Plan, store::Error> {
+    let mut plan = Plan::default();
+    let waiting = batch
+        .world
+        .store
+        .waiting_subjects(&thread_key(&batch.topic))
+        .await?;
+    let now = batch.world.now();
+    for id in batch.ordered() {
+        let Some(entity) = batch.entities.get(&id).cloned() else {
+            continue;
+        };
+        let is_post = entity.kind == Kind::Post;
+        let subject = engine::entity_key(&id);
+        let is_asked = batch.operation_of(&id).is_some();
+        let rests = waiting
+            .iter()
+            .any(|(known, not_before)| *known == subject && *not_before > now);
+        if (is_post && !is_topic_live) || !may_write(&entity, is_asked) || (rests && !is_asked) {
+            continue;
+        }
+        let writes = engine::owed_writes(&entity);
+        if writes.is_empty() {
+            continue;
+        }
+        if let Some(trip) = write::guard(batch, &entity, &writes).await? {
+            stop(batch, entity, trip, changes);
+            continue;
+        }
+        let (operation, attempt) = start(batch, &entity, subject, changes);
+        for planned in writes {
+            let planned = possible(batch, &entity, planned);
+            let intent = intent_of(batch, &id, &operation, &planned);
+            changes.push(Change::OpenIntent(intent.clone()));
+            plan.jobs.push(Job {
+                entity: id.clone(),
+                operation: operation.clone(),
+                attempt,
+                planned,
+                intent: intent.id,
+            });
+        }
+    }
+    Ok(plan)
+}
+
+/// A restore that the target cannot do is a create under a new key.
+fn possible(batch: &Batch<'_>, entity: &Entity, mut planned: PlannedWrite) -> PlannedWrite {
+    let restores = batch
+        .world
+        .connector(planned.system)
+        .is_none_or(|connector| {
+            let capabilities = connector.capabilities();
+            if entity.kind == Kind::Post {
+                capabilities.restores_posts
+            } else {
+                true
+            }
+        });
+    if planned.action == Action::Restore && !restores {
+        let generation = entity
+            .replica(planned.system)
+            .map_or(1, |replica| replica.generation.saturating_add(1));
+        planned.action = Action::Create;
+        planned.key = engine::create_key(entity, generation);
+        planned.fields = planned.record.fields.keys().copied().collect();
+        planned.expected = None;
+    }
+    planned
+}
+
+pub(crate) fn intent_of(
+    batch: &Batch<'_>,
+    entity: &EntityId,
+    operation: &OperationId,
+    planned: &PlannedWrite,
+) -> Intent {
+    Intent {
+        id: IntentId(batch.world.id()),
+        entity: entity.clone(),
+        system: planned.system,
+        action: planned.action,
+        key: planned.key.clone(),
+        record: planned.record.clone(),
+        fields: planned.fields.clone(),
+        expected: planned.expected.as_ref().map(model::Record::digest),
+        vector: planned.vector.clone(),
+        operation: operation.clone(),
+        state: IntentState::Open,
+        created_at: batch.world.now(),
+    }
+}
+
+/// What failed or is held stays so until something new is seen or somebody asks for it.
+fn may_write(entity: &Entity, is_asked: bool) -> bool {
+    match entity.status {
+        Status::Pending | Status::InSync => true,
+        Status::Failed | Status::Held => is_asked,
+        Status::Conflict | Status::Skipped => false,
+    }
+}
+
+/// The running operation of this entity: the claimed one, or a new one that starts at once.
+fn start(
+    batch: &Batch<'_>,
+    entity: &Entity,
+    subject: String,
+    changes: &mut Vec<Change>,
+) -> (OperationId, u32) {
+    if let Some(operation) = batch.operation_of(&entity.id) {
+        return (operation.id.clone(), operation.attempt_count);
+    }
+    let id = OperationId(batch.world.id());
+    let now = batch.world.now();
+    let reason = batch
+        .operations
+        .first()
+        .map_or("look", |operation| operation.reason.as_str());
+    let priority = batch
+        .operations
+        .first()
+        .map_or(Priority::Normal, |operation| operation.priority);
+    changes.push(Change::Start {
+        operation: NewOperation {
+            id: id.clone(),
+            kind: OperationKind::Entity,
+            subject,
+            entity: Some(entity.id.clone()),
+            course: Some(entity.course.clone()),
+            system: None,
+            remote: None,
+            batch_key: thread_key(&batch.topic),
+            reason: reason.to_owned(),
+            priority,
+            not_before: now,
+            blocked_on: None,
+            at: now,
+        },
+        owner: batch.owner.to_owned(),
+        lease_until: now.plus_ms(batch.world.settings.lease_ms),
+    });
+    (id, 1)
+}
+
+/// A guard stopped the entity: its operation is held, the entity says why.
+fn stop(batch: &mut Batch<'_>, mut entity: Entity, trip: Failure, changes: &mut Vec<Change>) {
+    let subject = engine::entity_key(&entity.id);
+    let (operation, _) = start(batch, &entity, subject, changes);
+    entity.status = Status::Held;
+    entity.reason = Some(trip.clone());
+    changes.push(batch.log(&entity, None, "held", trip.message.clone()));
+    changes.push(super::finish(
+        batch.world,
+        batch.owner,
+        &operation,
+        store::Outcome::Held(trip),
+    ));
+    batch.operations.retain(|claimed| claimed.id != operation);
+    batch.touch(entity);
+}
+
+impl Batch<'_> {
+    /// One line of history about an entity.
+    pub(crate) fn log(
+        &self,
+        entity: &Entity,
+        system: Option<System>,
+        action: &str,
+        text: String,
+    ) -> Change {
+        Change::Log(HistoryEntry {
+            id: self.world.id(),
+            at: self.world.now(),
+            entity: Some(entity.id.clone()),
+            course: Some(entity.course.clone()),
+            system,
+            action: action.to_owned(),
+            operation: self
+                .operations
+                .first()
+                .map(|operation| operation.id.clone()),
+            text,
+            failure: None,
+        })
+    }
+}
+
+/// The failure of a write into a container that is not there yet.
+pub(crate) fn waits_for(what: &str) -> Failure {
+    Failure::new(
+        "SYNC-3003",
+        Class::Transient,
+        format!("{what} is not there yet."),
+        "It is written by itself once that is there.",
+    )
+}

@@ -1,0 +1,91 @@
+//! Reads the thread on both sides, once each, for all its entities.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use connector::Thread;
+use model::{Entity, Existence, Kind, Observation, RemoteId, RemoteItem, Sighting, System};
+
+use super::Batch;
+
+/// What both sides showed.
+#[derive(Default)]
+pub(crate) struct Look {
+    items: BTreeMap<(System, RemoteId), RemoteItem>,
+    /// Posts in the order in which each side shows them.
+    pub(crate) posts: Vec<(System, RemoteId)>,
+    /// The systems whose list of posts is whole and whose topic is there.
+    complete: BTreeSet<System>,
+}
+
+/// Reads each side that has the topic, except the one that was just read.
+pub(crate) async fn look(
+    batch: &Batch<'_>,
+    known: Option<(System, Thread)>,
+) -> connector::Result<Look> {
+    let mut look = Look::default();
+    let topic = batch.entities.get(&batch.topic);
+    for system in System::REMOTE {
+        let Some(replica) = topic.and_then(|topic| topic.replica(system)) else {
+            continue;
+        };
+        let thread = match &known {
+            Some((read, thread)) if *read == system => thread.clone(),
+            _ => match batch.world.connector(system) {
+                Some(connector) => connector.thread(&replica.remote).await?,
+                None => continue,
+            },
+        };
+        look.add(system, thread);
+    }
+    Ok(look)
+}
+
+impl Look {
+    fn add(&mut self, system: System, thread: Thread) {
+        let is_there = matches!(thread.topic.sighting, Sighting::Present(_));
+        if is_there && thread.is_complete {
+            self.complete.insert(system);
+        }
+        self.items
+            .insert((system, thread.topic.remote.clone()), thread.topic);
+        if !is_there {
+            return;
+        }
+        for post in thread.posts {
+            let key = (system, post.remote.clone());
+            self.posts.push(key.clone());
+            self.items.insert(key, post);
+        }
+    }
+
+    /// One item as it was seen.
+    pub(crate) fn item(&self, system: System, remote: &RemoteId) -> Option<&RemoteItem> {
+        self.items.get(&(system, remote.clone()))
+    }
+
+    /// What the look says about one entity, for each side that says anything.
+    pub(crate) fn observations(&self, entity: &Entity, at: model::Timestamp) -> Vec<Observation> {
+        System::REMOTE
+            .into_iter()
+            .filter_map(|system| {
+                let replica = entity.replica(system)?;
+                let sighting = match self.item(system, &replica.remote) {
+                    Some(item) => item.sighting.clone(),
+                    // A post that a whole list does not show; one that we know as a tombstone may be left out.
+                    None if entity.kind == Kind::Post
+                        && self.complete.contains(&system)
+                        && replica.existence != Existence::Deleted =>
+                    {
+                        Sighting::Missing
+                    }
+                    None => return None,
+                };
+                Some(Observation {
+                    system,
+                    sighting,
+                    at,
+                })
+            })
+            .collect()
+    }
+}

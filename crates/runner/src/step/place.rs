@@ -1,0 +1,281 @@
+//! Finds the thread that the operations are about, and makes the entity of a topic that nobody knew.
+
+use connector::Thread;
+use engine::Place;
+use model::{Entity, EntityId, Failure, Kind, RemoteId, RemoteItem, Sighting, Status, System};
+use store::{Change, HistoryEntry, Operation, Outcome};
+
+use super::{Batch, finish};
+use crate::world::World;
+use engine::thread_key;
+
+/// Where the operations lead.
+pub(crate) enum Located<'a> {
+    /// To a thread, with the side that was read on the way.
+    Thread {
+        /// The thread, loaded.
+        batch: Batch<'a>,
+        /// What was read on the way.
+        thread: Option<(System, Thread)>,
+    },
+    /// Nowhere: they are finished already.
+    Done,
+}
+
+/// Loads the thread of a known entity, or discovers it from a remote item.
+pub(crate) async fn locate<'a>(
+    world: &'a World,
+    owner: &'a str,
+    operations: Vec<Operation>,
+) -> Result<Located<'a>, store::Error> {
+    let Some(first) = operations.first().cloned() else {
+        return Ok(Located::Done);
+    };
+    if let Some(entity) = &first.entity {
+        return load(world, owner, operations, entity, None).await;
+    }
+    let (Some(system), Some(remote)) = (first.system, first.remote.clone()) else {
+        return finish_all(world, owner, &operations, "names nothing to look at").await;
+    };
+    if let Some(entity) = world
+        .store
+        .entity_by_remote(system, Kind::Topic, &remote)
+        .await?
+    {
+        return retarget(world, owner, operations, &entity, None).await;
+    }
+    discover(world, owner, operations, (system, remote)).await
+}
+
+async fn load<'a>(
+    world: &'a World,
+    owner: &'a str,
+    operations: Vec<Operation>,
+    entity: &EntityId,
+    thread: Option<(System, Thread)>,
+) -> Result<Located<'a>, store::Error> {
+    let Some(found) = world.store.entity(entity).await? else {
+        return finish_all(world, owner, &operations, "the entity is gone").await;
+    };
+    let topic = match found.kind {
+        Kind::Post => found.container.clone().unwrap_or_else(|| found.id.clone()),
+        _ => found.id.clone(),
+    };
+    let Some(course) = world.store.entity(&found.course).await? else {
+        return finish_all(world, owner, &operations, "its course is gone").await;
+    };
+    let entities: std::collections::BTreeMap<EntityId, Entity> = world
+        .store
+        .thread(&topic)
+        .await?
+        .into_iter()
+        .map(|entity| (entity.id.clone(), entity))
+        .collect();
+    let ids: Vec<EntityId> = entities.keys().cloned().collect();
+    let intents = world.store.open_intents(&ids).await?;
+    let canvas_name = course
+        .replica(System::Canvas)
+        .and_then(|replica| replica.mark.clone());
+    let settings = world.course_settings(canvas_name.as_deref());
+    let batch = Batch {
+        world,
+        owner,
+        operations,
+        course,
+        settings,
+        topic,
+        entities,
+        intents,
+        touched: std::collections::BTreeSet::new(),
+    };
+    Ok(Located::Thread { batch, thread })
+}
+
+/// Makes the running operations those of a known thread, so that nobody else works on it.
+async fn retarget<'a>(
+    world: &'a World,
+    owner: &'a str,
+    operations: Vec<Operation>,
+    topic: &Entity,
+    thread: Option<(System, Thread)>,
+) -> Result<Located<'a>, store::Error> {
+    let key = thread_key(&topic.id);
+    let changes = operations
+        .iter()
+        .map(|operation| Change::Retarget {
+            operation: operation.id.clone(),
+            owner: owner.to_owned(),
+            subject: key.clone(),
+            entity: topic.id.clone(),
+            batch_key: key.clone(),
+        })
+        .collect();
+    match world.store.commit(changes).await {
+        Ok(()) => load(world, owner, operations, &topic.id, thread).await,
+        // Someone works on that thread right now: look again when they are done.
+        Err(store::Error::Stale { .. }) => {
+            let changes = operations
+                .iter()
+                .map(|operation| {
+                    let failure = Failure::new(
+                        "SYNC-3002",
+                        model::Class::Conflict,
+                        "The thread is being synchronised already.".to_owned(),
+                        "It is looked at again by itself.",
+                    );
+                    let not_before = world.now().plus_ms(500);
+                    finish(
+                        world,
+                        owner,
+                        &operation.id,
+                        Outcome::Retry {
+                            not_before,
+                            failure,
+                        },
+                    )
+                })
+                .collect();
+            world.store.commit(changes).await?;
+            Ok(Located::Done)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn discover<'a>(
+    world: &'a World,
+    owner: &'a str,
+    operations: Vec<Operation>,
+    (system, remote): (System, RemoteId),
+) -> Result<Located<'a>, store::Error> {
+    let Some(connector) = world.connector(system) else {
+        return finish_all(
+            world,
+            owner,
+            &operations,
+            "the local database has no remote items",
+        )
+        .await;
+    };
+    let thread = match connector.thread(&remote).await {
+        Ok(thread) => thread,
+        Err(error) => {
+            let changes = operations
+                .iter()
+                .map(|operation| unlocated(world, owner, operation, &error.0))
+                .collect();
+            world.store.commit(changes).await?;
+            return Ok(Located::Done);
+        }
+    };
+    if let Some(entity) = ours(world, system, &thread.topic).await? {
+        return retarget(world, owner, operations, &entity, Some((system, thread))).await;
+    }
+    let course = match &thread.topic.container {
+        Some(container) => {
+            world
+                .store
+                .entity_by_remote(system, Kind::Course, container)
+                .await?
+        }
+        None => None,
+    };
+    let Some(course) = course else {
+        return finish_all(world, owner, &operations, "it is in no configured course").await;
+    };
+    if let Sighting::Withheld(reason) = &thread.topic.sighting {
+        let reason = format!(
+            "{} topic {remote} is not mirrored: {reason}",
+            system.title()
+        );
+        return finish_all(world, owner, &operations, &reason).await;
+    }
+    let place = Place {
+        course: course.id.clone(),
+        container: course.id.clone(),
+        parent: None,
+    };
+    let id = EntityId(world.id());
+    let Some(topic) = engine::discover(id, system, &thread.topic, place, world.now()) else {
+        return finish_all(world, owner, &operations, "it is not there any more").await;
+    };
+    match world
+        .store
+        .commit(vec![Change::SaveEntity(topic.clone())])
+        .await
+    {
+        // Somebody else was faster with the same item: its entity is known at the next look.
+        Err(store::Error::Stale { .. }) | Ok(()) => {}
+        Err(error) => return Err(error),
+    }
+    match world
+        .store
+        .entity_by_remote(system, Kind::Topic, &remote)
+        .await?
+    {
+        Some(entity) => retarget(world, owner, operations, &entity, Some((system, thread))).await,
+        None => finish_all(world, owner, &operations, "it could not be stored").await,
+    }
+}
+
+/// The entity whose create left this topic behind, if its key says so and the entity still waits for it.
+async fn ours(
+    world: &World,
+    system: System,
+    item: &RemoteItem,
+) -> Result<Option<Entity>, store::Error> {
+    let Some(id) = item
+        .key
+        .as_ref()
+        .and_then(|key| super::find::entity_of(key))
+    else {
+        return Ok(None);
+    };
+    let entity = world.store.entity(&id).await?;
+    // A copied key must not attach a second item to an entity that has its own.
+    Ok(entity.filter(|entity| entity.kind == Kind::Topic && entity.replica(system).is_none()))
+}
+
+fn unlocated(world: &World, owner: &str, operation: &Operation, failure: &Failure) -> Change {
+    let outcome = match engine::retry(failure, operation.attempt_count.max(1), world.jitter()) {
+        engine::Retry::After(wait_ms) => Outcome::Retry {
+            not_before: world.now().plus_ms(wait_ms),
+            failure: failure.clone(),
+        },
+        engine::Retry::Never => Outcome::Failed(failure.clone()),
+        engine::Retry::Hold => Outcome::Held(failure.clone()),
+    };
+    finish(world, owner, &operation.id, outcome)
+}
+
+async fn finish_all<'a>(
+    world: &World,
+    owner: &str,
+    operations: &[Operation],
+    why: &str,
+) -> Result<Located<'a>, store::Error> {
+    let mut changes: Vec<Change> = operations
+        .iter()
+        .map(|operation| finish(world, owner, &operation.id, Outcome::Completed))
+        .collect();
+    changes.extend(operations.iter().map(|operation| {
+        Change::Log(HistoryEntry {
+            id: world.id(),
+            at: world.now(),
+            entity: operation.entity.clone(),
+            course: operation.course.clone(),
+            system: operation.system,
+            action: "ignored".to_owned(),
+            operation: Some(operation.id.clone()),
+            text: format!("Nothing to do: {why}."),
+            failure: None,
+        })
+    }));
+    world.store.commit(changes).await?;
+    Ok(Located::Done)
+}
+
+/// Whether an entity may be worked on at all.
+pub(crate) fn is_workable(entity: &Entity) -> bool {
+    entity.status != Status::Skipped
+}

@@ -1,0 +1,327 @@
+//! Does the decided writes one after the other: intent before, receipt after.
+
+use engine::PlannedWrite;
+use model::{
+    Action, Class, Entity, EntityId, Existence, Failure, IntentState, Kind, RemoteId, System,
+    Write, WriteResult,
+};
+use store::{Change, HistoryFilter, Outcome};
+
+use super::decide::{Job, Plan, intent_of, waits_for};
+use super::{Batch, finish, outcome};
+
+/// A create and what it could not store at once: more writes of one entity in one step would be a loop.
+const WRITES_MAX: usize = 4;
+
+/// Does the writes and ends every operation of the batch.
+pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store::Error> {
+    let mut down: Vec<(System, Failure)> = Vec::new();
+    let mut failed: Vec<EntityId> = Vec::new();
+    let mut jobs = plan.jobs.into_iter().peekable();
+    while let Some(job) = jobs.next() {
+        let is_last = jobs.peek().is_none_or(|next| next.entity != job.entity);
+        if failed.contains(&job.entity) {
+            abandon(batch, &job).await?;
+            continue;
+        }
+        match attempt(batch, &job, &down).await? {
+            Ok(()) if is_last => complete(batch, &job).await?,
+            Ok(()) => {}
+            Err(failure) => {
+                if outcome::is_systemwide(&failure) {
+                    down.push((job.planned.system, failure.clone()));
+                }
+                fail(batch, &job, &failure).await?;
+                failed.push(job.entity.clone());
+            }
+        }
+    }
+    let rest: Vec<Change> = batch
+        .operations
+        .iter()
+        .map(|operation| finish(batch.world, batch.owner, &operation.id, Outcome::Completed))
+        .collect();
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        batch.world.store.commit(rest).await
+    }
+}
+
+/// One job and what is still owed to the same system after it.
+async fn attempt(
+    batch: &mut Batch<'_>,
+    job: &Job,
+    down: &[(System, Failure)],
+) -> Result<Result<(), Failure>, store::Error> {
+    let system = job.planned.system;
+    if let Some((_, failure)) = down.iter().find(|(is_down, _)| *is_down == system) {
+        return Ok(Err(failure.clone()));
+    }
+    let mut planned = job.planned.clone();
+    let mut intent = job.intent.clone();
+    for _ in 0..WRITES_MAX {
+        let written = match send(batch, &job.entity, &planned, &intent).await {
+            Ok(result) => result,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        receipt(batch, &job.entity, &planned, (&intent, &written)).await?;
+        let Some(entity) = batch.entities.get(&job.entity) else {
+            return Ok(Ok(()));
+        };
+        let next = engine::owed_writes(entity)
+            .into_iter()
+            .find(|next| next.system == system);
+        let Some(next) = next.filter(|next| *next != planned) else {
+            return Ok(Ok(()));
+        };
+        let opened = intent_of(batch, &job.entity, &job.operation, &next);
+        batch
+            .world
+            .store
+            .commit(vec![Change::OpenIntent(opened.clone())])
+            .await?;
+        intent = opened.id;
+        planned = next;
+    }
+    Ok(Ok(()))
+}
+
+async fn send(
+    batch: &Batch<'_>,
+    id: &EntityId,
+    planned: &PlannedWrite,
+    intent: &model::IntentId,
+) -> Result<WriteResult, Failure> {
+    let system = planned.system;
+    let (Some(entity), Some(connector)) = (batch.entities.get(id), batch.world.connector(system))
+    else {
+        return Err(waits_for("The entity"));
+    };
+    let write = address(batch, entity, planned, intent)?;
+    connector.write(&write).await.map_err(|error| error.0)
+}
+
+/// Puts the target's ids to a planned write.
+fn address(
+    batch: &Batch<'_>,
+    entity: &Entity,
+    planned: &PlannedWrite,
+    intent: &model::IntentId,
+) -> Result<Write, Failure> {
+    let system = planned.system;
+    let container = match entity.kind {
+        Kind::Topic => batch.course.replica(system),
+        _ => batch
+            .remote(&batch.topic, system)
+            .filter(|topic| topic.existence == Existence::Present),
+    };
+    let Some(container) = container else {
+        return Err(waits_for(&format!("What holds it in {}", system.title())));
+    };
+    let replica = entity.replica(system);
+    let is_create = planned.action == Action::Create;
+    Ok(Write {
+        action: planned.action,
+        kind: entity.kind,
+        remote: replica
+            .filter(|_| !is_create)
+            .map(|replica| replica.remote.clone()),
+        container: container.remote.clone(),
+        parent: parent(batch, entity, system)?,
+        key: planned.key.clone(),
+        record: planned.record.clone(),
+        fields: planned.fields.clone(),
+        expected: planned.expected.clone(),
+        mark: replica.and_then(|replica| replica.mark.clone()),
+        reason: format!("antiphon {intent}"),
+    })
+}
+
+/// The nearest live post that it answers in the target; `None` for the topic itself.
+fn parent(batch: &Batch<'_>, entity: &Entity, system: System) -> Result<Option<RemoteId>, Failure> {
+    let mut next = entity.parent.as_ref();
+    while let Some(id) = next {
+        let Some(parent) = batch.entities.get(id) else {
+            return Ok(None);
+        };
+        match parent.replica(system) {
+            Some(replica) if replica.existence == Existence::Present => {
+                return Ok(Some(replica.remote.clone()));
+            }
+            // Nothing can answer a tombstone: the answer moves up.
+            Some(_) => next = parent.parent.as_ref(),
+            None if parent
+                .replica(System::Local)
+                .is_some_and(|local| local.record.deleted) =>
+            {
+                next = parent.parent.as_ref();
+            }
+            None => {
+                return Err(waits_for(&format!(
+                    "The post it answers in {}",
+                    system.title()
+                )));
+            }
+        }
+    }
+    Ok(None)
+}
+
+async fn receipt(
+    batch: &mut Batch<'_>,
+    id: &EntityId,
+    planned: &PlannedWrite,
+    (intent, result): (&model::IntentId, &WriteResult),
+) -> Result<(), store::Error> {
+    let Some(entity) = batch.entities.get(id).cloned() else {
+        return Ok(());
+    };
+    let now = batch.world.now();
+    let entity = engine::complete(entity, planned, result, now);
+    let how = if result.is_attributed {
+        " under the service's name, with an attribution"
+    } else {
+        ""
+    };
+    let fields: Vec<&str> = planned.fields.iter().map(|field| field.as_str()).collect();
+    let what = if planned.action == Action::Edit {
+        format!(": {}", fields.join(", "))
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{} in {}{how}{what}.",
+        match planned.action {
+            Action::Create => "Created",
+            Action::Edit => "Edited",
+            Action::Delete => "Deleted",
+            Action::Restore => "Restored",
+        },
+        planned.system.title()
+    );
+    let changes = vec![
+        Change::CloseIntent {
+            id: intent.clone(),
+            state: IntentState::Applied,
+            receipt: Some(result.record.digest()),
+            at: now,
+        },
+        batch.log(&entity, Some(planned.system), planned.action.as_str(), text),
+        Change::SaveEntity(entity.clone()),
+    ];
+    batch.world.store.commit(changes).await?;
+    batch.keep(entity);
+    Ok(())
+}
+
+/// All writes of the entity are done: its operation is.
+async fn complete(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> {
+    batch
+        .operations
+        .retain(|claimed| claimed.id != job.operation);
+    let done = finish(batch.world, batch.owner, &job.operation, Outcome::Completed);
+    batch.world.store.commit(vec![done]).await
+}
+
+async fn abandon(batch: &Batch<'_>, job: &Job) -> Result<(), store::Error> {
+    let close = Change::CloseIntent {
+        id: job.intent.clone(),
+        state: IntentState::Abandoned,
+        receipt: None,
+        at: batch.world.now(),
+    };
+    batch.world.store.commit(vec![close]).await
+}
+
+async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(), store::Error> {
+    let now = batch.world.now();
+    let outcome = outcome::after(batch, job.attempt, failure);
+    let mut changes = Vec::new();
+    // Whether it was written is not known: the intent stays open, and the next step looks before it repeats.
+    if failure.class != Class::UnknownOutcome {
+        let still_open = batch
+            .world
+            .store
+            .open_intents(std::slice::from_ref(&job.entity))
+            .await?;
+        changes.extend(
+            still_open
+                .into_iter()
+                .filter(|intent| intent.system == job.planned.system)
+                .map(|intent| Change::CloseIntent {
+                    id: intent.id,
+                    state: IntentState::Abandoned,
+                    receipt: None,
+                    at: now,
+                }),
+        );
+    }
+    if let Some(entity) = batch.entities.get(&job.entity).cloned() {
+        let entity = outcome::mark(entity, &outcome, failure);
+        changes.push(batch.log(
+            &entity,
+            Some(job.planned.system),
+            "failed",
+            failure.to_string(),
+        ));
+        changes.push(Change::SaveEntity(entity.clone()));
+        batch.keep(entity);
+    }
+    changes.push(finish(batch.world, batch.owner, &job.operation, outcome));
+    batch
+        .operations
+        .retain(|claimed| claimed.id != job.operation);
+    batch.world.store.commit(changes).await
+}
+
+/// Asks the guards before anything is planned; a released operation passes once.
+pub(crate) async fn guard(
+    batch: &Batch<'_>,
+    entity: &Entity,
+    writes: &[PlannedWrite],
+) -> Result<Option<Failure>, store::Error> {
+    let is_released = batch
+        .operation_of(&entity.id)
+        .is_some_and(|operation| operation.reason.contains("released"));
+    if is_released {
+        return Ok(None);
+    }
+    if batch.world.policy(batch.settings, entity.kind).is_read_only {
+        return Ok(Some(Failure::new(
+            "SYNC-5005",
+            Class::Guard,
+            "This course is read only.".to_owned(),
+            "Change `read_only` of the course, then retry.",
+        )));
+    }
+    let limits = batch
+        .settings
+        .map(|settings| settings.limits.clone())
+        .unwrap_or_default();
+    let now = batch.world.now();
+    let store = &batch.world.store;
+    if writes.iter().any(|write| write.action == Action::Delete) {
+        let deleted = store
+            .deletes_since(&batch.course.id, now.plus_ms(-3_600_000))
+            .await?;
+        let items = store.items_in_course(&batch.course.id).await?;
+        return Ok(engine::check_deletes(&limits, deleted, items).err());
+    }
+    if writes.iter().any(|write| write.action == Action::Edit) {
+        let since = now.plus_ms(limits.edits_window_ms.saturating_neg());
+        let history = store
+            .history(&HistoryFilter {
+                entity: Some(entity.id.clone()),
+                limit: 50,
+                ..HistoryFilter::default()
+            })
+            .await?;
+        let edits = history
+            .iter()
+            .filter(|entry| entry.action == "edit" && entry.at >= since)
+            .count();
+        return Ok(engine::check_edits(&limits, u64::try_from(edits).unwrap_or(u64::MAX)).err());
+    }
+    Ok(None)
+}

@@ -1,0 +1,209 @@
+//! The loops that own time: workers claim and run, duties read feeds and events, `until_quiet` works everything off.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use model::{Entity, System, Timestamp};
+use tokio::sync::watch;
+
+use crate::course::Error;
+use crate::world::World;
+use crate::{course, event, feed, step};
+
+/// How many operations of one thread are claimed together.
+const BATCH_MAX: usize = 200;
+/// How long an idle loop waits before it looks at the database again, in milliseconds.
+const IDLE_MS: u64 = 100;
+
+/// Runs workers and duties until `stop` says so; running work is finished first.
+pub async fn serve(world: World, workers: usize, stop: watch::Receiver<bool>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..workers.max(1) {
+        let owner = format!("{}-{number}", world.id());
+        tasks.spawn(beat(world.clone(), owner.clone(), stop.clone()));
+        tasks.spawn(work(world.clone(), owner, stop.clone()));
+    }
+    tasks.spawn(duties(world.clone(), stop.clone()));
+    tasks.spawn(events(world, stop));
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Keeps the leases of one worker alive while the process lives.
+async fn beat(world: World, owner: String, mut stop: watch::Receiver<bool>) {
+    let every = u64::try_from(world.settings.lease_ms / 3).unwrap_or(10_000);
+    while !*stop.borrow() {
+        if let Err(error) = world
+            .store
+            .heartbeat(&owner, world.now(), world.settings.lease_ms)
+            .await
+        {
+            tracing::warn!(error = %error, "a heartbeat could not be stored; tried again");
+        }
+        pause(&mut stop, every).await;
+    }
+}
+
+async fn work(world: World, owner: String, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match turn(&world, &owner).await {
+            Ok(true) => {}
+            Ok(false) => pause(&mut stop, IDLE_MS).await,
+            Err(error) => {
+                tracing::error!(error = %error, "a step could not use the database; it is tried again");
+                pause(&mut stop, 1_000).await;
+            }
+        }
+    }
+}
+
+/// Claims one batch and runs it; `false` when nothing was ready.
+async fn turn(world: &World, owner: &str) -> Result<bool, store::Error> {
+    let now = world.now();
+    let claimed = world
+        .store
+        .claim(owner, now, world.settings.lease_ms, BATCH_MAX)
+        .await?;
+    if claimed.is_empty() {
+        return Ok(false);
+    }
+    match step::run(world, owner, claimed).await {
+        // Somebody changed an entity under the step: its operations are looked at again at once.
+        Err(store::Error::Stale { what }) => {
+            tracing::debug!(what, "a step lost a race and is repeated");
+            world.store.give_back(owner, world.now()).await?;
+        }
+        Err(error) => {
+            world.store.give_back(owner, world.now()).await?;
+            return Err(error);
+        }
+        Ok(()) => {}
+    }
+    Ok(true)
+}
+
+async fn events(world: World, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match event::drain(&world).await {
+            Ok(0) => pause(&mut stop, IDLE_MS).await,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::error!(error = %error, "the stored events could not be read; tried again");
+                pause(&mut stop, 1_000).await;
+            }
+        }
+    }
+}
+
+async fn duties(world: World, mut stop: watch::Receiver<bool>) {
+    let mut next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
+    let mut courses = Vec::new();
+    while !*stop.borrow() {
+        if courses.is_empty() {
+            courses = ensure(&world).await;
+        }
+        let is_sweep = world.now() >= next_sweep;
+        if is_sweep {
+            next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
+        }
+        poll_all(&world, &courses, is_sweep).await;
+        if let Err(error) = world.store.recover_expired(world.now()).await {
+            tracing::error!(error = %error, "expired leases could not be recovered; tried again");
+        }
+        let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
+        pause(&mut stop, wait).await;
+    }
+}
+
+async fn ensure(world: &World) -> Vec<Entity> {
+    match course::ensure(world).await {
+        Ok(courses) => courses,
+        Err(error) => {
+            tracing::error!(error = %error, "the configured courses could not be found; tried again");
+            Vec::new()
+        }
+    }
+}
+
+async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool) {
+    for course in courses {
+        for system in System::REMOTE {
+            if let Err(error) = feed::poll(world, course, system, is_sweep).await {
+                tracing::warn!(system = %system, course = %course.id, error = %error, "a feed could not be read; tried again");
+            }
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the worker loop: the one place that waits"
+)]
+async fn pause(stop: &mut watch::Receiver<bool>, ms: u64) {
+    tokio::select! {
+        () = tokio::time::sleep(Duration::from_millis(ms)) => {}
+        _ = stop.changed() => {}
+    }
+}
+
+/// Looks at every thread of every course once and works the queue off until nothing is ready any more.
+///
+/// Operations that wait for a time further away than `patience_ms` stay queued. Calls `progress` after each batch.
+pub async fn until_quiet(
+    world: &World,
+    patience_ms: i64,
+    progress: Arc<dyn Fn(Progress) + Send + Sync>,
+) -> Result<Progress, Error> {
+    let courses = course::ensure(world).await?;
+    let mut done = Progress::default();
+    for course in &courses {
+        for system in System::REMOTE {
+            done.queued += feed::poll(world, course, system, true).await?;
+        }
+    }
+    let owner = world.id();
+    let store_error = |error: store::Error| Error::Store(error.to_string());
+    loop {
+        world
+            .store
+            .recover_expired(world.now())
+            .await
+            .map_err(store_error)?;
+        let events = event::drain(world).await.map_err(store_error)?;
+        let worked = turn(world, &owner).await.map_err(store_error)?;
+        if worked {
+            done.batches += 1;
+            progress(done);
+            continue;
+        }
+        if events > 0 {
+            continue;
+        }
+        let next = world
+            .store
+            .ready_at(world.now())
+            .await
+            .map_err(store_error)?;
+        match next {
+            Some(at) if at.since_ms(world.now()) <= patience_ms => wait_until(world, at).await,
+            _ => return Ok(done),
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a loop of the worker: it waits for the next operation"
+)]
+async fn wait_until(world: &World, at: Timestamp) {
+    let ms = u64::try_from(at.since_ms(world.now()).clamp(10, 1_000)).unwrap_or(10);
+    tokio::time::sleep(Duration::from_millis(ms)).await;
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Threads that were queued by the first look.
+    pub queued: usize,
+    /// Batches of operations that ran.
+    pub batches: usize,
+}

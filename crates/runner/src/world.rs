@@ -1,0 +1,115 @@
+//! What a step needs from outside, in one place.
+
+use std::sync::Arc;
+
+use connector::Connector;
+use engine::Limits;
+use model::{Clock, IdSource, Policy, Strategy, System, Timestamp};
+use store::Store;
+
+/// The source of randomness: ids and jitter.
+pub trait Random: Send + Sync {
+    /// The next 128 random bits.
+    fn bits(&self) -> u128;
+}
+
+/// How one configured course is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CourseSettings {
+    /// How the configuration names the course in Canvas: an id or `sis_course_id:…`.
+    pub canvas: String,
+    /// How the configuration names the category in Discourse: a slug or an id.
+    pub discourse: String,
+    /// The strategy of this course, when it differs from the system's.
+    pub strategy: Option<Strategy>,
+    /// The numbers of its guards.
+    pub limits: Limits,
+    /// Nothing is written for this course.
+    pub is_read_only: bool,
+}
+
+/// The settings of the sync, already checked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The policy where no course says otherwise.
+    pub policy: Policy,
+    /// Strategies by kind.
+    pub kind_strategies: Vec<(model::Kind, Strategy)>,
+    /// The courses to keep in step.
+    pub courses: Vec<CourseSettings>,
+    /// How often the feeds are read, in milliseconds.
+    pub feed_interval_ms: i64,
+    /// How often every thread of a course is looked at, in milliseconds.
+    pub sweep_interval_ms: i64,
+    /// How long a worker may hold an operation without a heartbeat, in milliseconds.
+    pub lease_ms: i64,
+}
+
+/// Everything outside that a step may use.
+#[derive(Clone)]
+pub struct World {
+    /// The database.
+    pub store: Store,
+    /// Canvas.
+    pub canvas: Arc<dyn Connector>,
+    /// Discourse.
+    pub discourse: Arc<dyn Connector>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The randomness.
+    pub random: Arc<dyn Random>,
+    /// The settings.
+    pub settings: Arc<Settings>,
+}
+
+impl World {
+    /// The connector of a remote system; `None` for the local database.
+    pub fn connector(&self, system: System) -> Option<&dyn Connector> {
+        match system {
+            System::Canvas => Some(self.canvas.as_ref()),
+            System::Discourse => Some(self.discourse.as_ref()),
+            System::Local => None,
+        }
+    }
+
+    /// Our time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new id.
+    pub fn id(&self) -> String {
+        IdSource::text(self.clock.now(), self.random.bits())
+    }
+
+    /// 32 random bits for jitter.
+    pub fn jitter(&self) -> u32 {
+        u32::try_from(self.random.bits() & 0xffff_ffff).unwrap_or(u32::MAX)
+    }
+
+    /// The settings of the course with these names; the defaults when the configuration no longer has it.
+    pub fn course_settings(&self, canvas: Option<&str>) -> Option<&CourseSettings> {
+        self.settings
+            .courses
+            .iter()
+            .find(|course| Some(course.canvas.as_str()) == canvas)
+    }
+
+    /// How conflicts of a kind are decided in a course: the narrowest scope wins.
+    pub fn policy(&self, course: Option<&CourseSettings>, kind: model::Kind) -> Policy {
+        let of_kind = self
+            .settings
+            .kind_strategies
+            .iter()
+            .find(|(k, _)| *k == kind)
+            .map(|(_, s)| *s);
+        let mut policy = self.settings.policy.clone();
+        policy.strategy = course
+            .and_then(|course| course.strategy)
+            .or(of_kind)
+            .unwrap_or(policy.strategy);
+        policy.is_read_only =
+            policy.is_read_only || course.is_some_and(|course| course.is_read_only);
+        policy
+    }
+}
