@@ -91,6 +91,12 @@ def world(processes, tmp_path):
 
 
 @pytest.fixture
+def start_world(processes, tmp_path):
+    """Starts a world of one's own choice: `start_world(sync={"strategy": "manual"}, is_served=False)`."""
+    return lambda **options: World(processes, pathlib.Path(tmp_path), **options)
+
+
+@pytest.fixture
 def text_file(tmp_path):
     """A small file to upload."""
     path = tmp_path / "notes.txt"

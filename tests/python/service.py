@@ -18,6 +18,11 @@ WEBHOOK_PATH = "/webhook/discourse"
 WEBHOOK_SECRET = "a-secret-for-web-hooks"
 # The types of events of topics and posts, in the numbering of current servers (contract discourse 14.1).
 WEBHOOK_EVENTS = [101, 102, 103, 104, 105, 201, 202, 203, 204]
+OLD_WEBHOOK_EVENTS = [1, 2]
+# The fixed tokens of the Canvas sandbox (docs/sandbox-canvas.md).
+CANVAS_TOKENS = {
+    "tina": "canvas-teacher-token", "alice": "canvas-student-1-token", "bob": "canvas-student-2-token",
+}
 
 
 def toml(value):
@@ -98,14 +103,20 @@ class Service:
 
 
 class World:
-    """Both sandboxes and the service."""
+    """Both sandboxes and the service; without `is_served` only its commands run."""
 
-    def __init__(self, processes, folder):
-        self.canvas = CanvasSandbox(processes, "--empty")
-        self.discourse = DiscourseSandbox(processes, "--empty")
+    def __init__(self, processes, folder, profiles=None, sync=None, is_served=True, discourse_options=()):
+        profiles = profiles or {}
+        self.canvas = CanvasSandbox(processes, "--empty", *self.profile(profiles, "canvas"))
+        self.discourse = DiscourseSandbox(
+            processes, "--empty", *self.profile(profiles, "discourse"), *discourse_options
+        )
+        self.profiles = profiles
         self.course = self.canvas.course()
         self.forum = self.discourse.client()
         self.category = self.discourse.category()
+        # How often a person may post only makes the tests slow; the delays have a test of their own.
+        self.discourse.setting(rate_limit_create_post=0, rate_limit_create_topic=0)
         tables = {
             "canvas": {"url": self.canvas.url, "token": self.canvas.info["token"]},
             "discourse": {
@@ -113,23 +124,36 @@ class World:
                 "api_key": self.discourse.info["api_key"],
                 "api_username": self.discourse.info["api_username"],
                 "webhook_secret": WEBHOOK_SECRET,
+                "calls_per_minute": 0,
             },
-            "sync": {"strategy": "merge_prefer_canvas", "feed_interval": "1s"},
+            "sync": {
+                "strategy": "merge_prefer_canvas",
+                "feed_interval": "300ms",
+                "two_looks_interval": "500ms",
+                "lease": "5s",
+                **(sync or {}),
+            },
         }
         courses = [{"canvas": self.course.id, "discourse": self.category["slug"]}]
         self.service = Service(processes, folder, tables, courses)
-        self.service.start()
-        self.add_webhook()
+        if is_served:
+            self.service.start()
+            self.add_webhook()
+
+    @staticmethod
+    def profile(profiles, system):
+        return ("--profile", profiles[system]) if system in profiles else ()
 
     def add_webhook(self):
         """Makes the Discourse sandbox tell the service of every change, as an operator would."""
+        is_old = self.profiles.get("discourse") == "discourse-3.1"
         hook = {
             "payload_url": self.service.url + WEBHOOK_PATH,
             "content_type": 1,
             "secret": WEBHOOK_SECRET,
             "wildcard_web_hook": False,
             "active": True,
-            "web_hook_event_type_ids": WEBHOOK_EVENTS,
+            "web_hook_event_type_ids": OLD_WEBHOOK_EVENTS if is_old else WEBHOOK_EVENTS,
         }
         url = f"{self.discourse.url}/admin/api/web_hooks.json"
         answer = requests.post(url, json={"web_hook": hook}, headers=self.discourse.headers(), timeout=TIMEOUT)
@@ -139,14 +163,100 @@ class World:
         """Waits until the predicate holds; fails at once when the service has died."""
 
         def alive():
-            self.service.process.check()
+            if self.service.process is not None:
+                self.service.process.check()
             return predicate()
 
         try:
             return wait_until(alive, timeout, what)
         except AssertionError as error:
-            raise AssertionError(f"{error}\nentities: {self.service.entities()}") from None
+            raise AssertionError(f"{error}\n{self.told()}") from None
+
+    def told(self):
+        """What the program says of its entities and operations, for a failure's report."""
+        lines = []
+        for command in (("entity", "list"), ("operation", "list")):
+            lines += [json.dumps(found) for found in self.service.read(*command)]
+        return "\n".join(line for line in lines if '"completed"' not in line)
 
     def is_quiet(self):
         """Whether everything is in step and nothing waits."""
-        return all(entity["status"] not in ("pending", "failed") for entity in self.service.entities())
+        entities = self.service.entities()
+        if any(entity["status"] in ("pending", "failed") for entity in entities):
+            return False
+        states = {operation["state"] for operation in self.service.read("operation", "list")}
+        return not states & {"pending", "in_progress"}
+
+    def settle(self, timeout=30.0):
+        """Waits until nothing is left to do."""
+        self.wait_until(self.is_quiet, timeout, "quiet")
+
+    def sync(self, expected=0):
+        """One run of `sync --once`."""
+        return json.loads(self.service.run("sync", "--once", "--json", expected=expected))
+
+    def entity(self, kind, system, remote):
+        """The one entity of a kind that has this id in a system; Canvas names are `course/topic/entry`."""
+        found = [
+            entity for entity in self.service.entities(kind)
+            if str(entity["systems"].get(system, {}).get("id")).split("/")[-1] == str(remote)
+        ]
+        assert len(found) == 1, f"{len(found)} entities have {system} id {remote}: {self.told()}"
+        return found[0]
+
+    def canvas_as(self, login):
+        """The course, through canvasapi with the token of a person."""
+        return self.canvas.client(CANVAS_TOKENS[login]).get_course(self.course.id)
+
+    def canvas_topic(self, title):
+        """The one Canvas topic or announcement of this title."""
+        found = [topic for topic in self.canvas_topics() if topic.title == title]
+        assert len(found) == 1, f"{len(found)} topics {title!r} in Canvas"
+        return found[0]
+
+    def canvas_topics(self):
+        """All discussions and announcements of the course, through canvasapi."""
+        only = {"only_announcements": True}
+        return [*self.course.get_discussion_topics(), *self.course.get_discussion_topics(**only)]
+
+    def entries(self, topic_id):
+        """All entries of a Canvas topic, tombstones included, by id."""
+        found = {}
+
+        def take(entries):
+            for entry in entries:
+                found[int(entry["id"])] = entry
+                take(entry.get("replies", []))
+
+        take(self.course.get_full_discussion_topic(topic_id)["view"])
+        return [found[key] for key in sorted(found)]
+
+    def forum_topics(self):
+        """The topics of the category without its About topic, through pydiscourse."""
+        listed = self.forum.category_topics(self.category["id"])["topic_list"]["topics"]
+        return [topic for topic in listed if not topic["title"].startswith("About the ")]
+
+    def forum_topic(self, title):
+        """The one Discourse topic of this title, with the raw texts of its posts and with deleted ones."""
+        found = [topic for topic in self.forum_topics() if topic["title"] == title]
+        assert len(found) == 1, f"{len(found)} topics {title!r} in Discourse: {self.forum_topics()}"
+        return self.read_topic(found[0]["id"])
+
+    def read_topic(self, topic_id):
+        return self.forum._get(f"/t/{topic_id}.json", include_raw="true", show_deleted="true", **{"print": "true"})
+
+    @staticmethod
+    def posts(topic):
+        """The posts of people in a read topic."""
+        return [post for post in topic["post_stream"]["posts"] if post["post_type"] == 1]
+
+    def writes(self):
+        """How many requests both sandboxes took that could change something."""
+        canvas = [call for call in self.canvas.sim("GET", "calls") if call["method"] != "GET"]
+        discourse = [call for call in self.discourse.sim("GET", "log") if call["method"] != "GET"]
+        return [(call["method"], call["path"]) for call in canvas + discourse if "graphql" not in call["path"]]
+
+    def forget_calls(self):
+        """Empties both call logs."""
+        self.canvas.sim("DELETE", "calls")
+        self.discourse.sim("DELETE", "log")

@@ -1,0 +1,288 @@
+"""The main job, end to end: people use the public clients on both sides, and the service keeps the sides in step."""
+
+import pytest
+import requests
+from canvasapi.exceptions import ResourceDoesNotExist
+
+from sandbox import TIMEOUT
+from service import CANVAS_TOKENS
+
+WHY = "The moon pulls the water towards it, and the earth turns under the bulge."
+SUN = "The sun pulls as well, but it is so far away that it counts for half."
+LAG = "High water comes later than the moon does, by hours in some harbours."
+FRICTION = "Friction with the sea floor slows the earth a little, every single day."
+TITLE = "Why are there tides twice a day"
+IDS = {"tina": 2, "alice": 3, "bob": 4}
+RESTORE = """mutation($id: ID!) { restoreDeletedDiscussionEntry(input: {discussionEntryId: $id}) {
+    discussionEntry { _id } errors { message } } }"""
+
+
+def start_on_canvas(world, title=TITLE, text=WHY, login="tina"):
+    """A discussion that a person starts with canvasapi."""
+    return world.canvas_as(login).create_discussion_topic(title=title, message=f"<p>{text}</p>", published=True)
+
+
+def reply_on_canvas(world, login, topic_id, text, parent=None):
+    """A person's entry, or reply to an entry, with canvasapi."""
+    topic = world.canvas_as(login).get_discussion_topic(topic_id)
+    if parent is None:
+        return topic.post_entry(message=f"<p>{text}</p>")
+    return topic.get_entries([parent])[0].post_reply(message=f"<p>{text}</p>")
+
+
+def delete_entry(world, topic_id, entry_id):
+    """The teacher deletes an entry; canvasapi does so and stumbles over the empty answer."""
+    entry = world.canvas_as("tina").get_discussion_topic(topic_id).get_entries([entry_id])[0]
+    with pytest.raises(requests.exceptions.JSONDecodeError):
+        entry.delete()
+
+
+def start_on_forum(world, title=TITLE, text=WHY, username="tina"):
+    """A topic that a person starts with pydiscourse."""
+    return world.discourse.client(username).create_post(text, category_id=world.category["id"], title=title)
+
+
+def reply_on_forum(world, username, topic_id, text, number=None):
+    """A person's post with pydiscourse."""
+    fields = {} if number is None else {"reply_to_post_number": number}
+    return world.discourse.client(username).create_post(text, topic_id=topic_id, **fields)
+
+
+def call_forum(world, method, path):
+    """What pydiscourse has no call for, as an administrator."""
+    answer = requests.request(method, world.discourse.url + path, headers=world.discourse.headers(), timeout=TIMEOUT)
+    assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text}"
+
+
+def wait_for_posts(world, title, count, timeout=20.0):
+    """Waits until the forum has the topic with so many posts that are not deleted, and gives both."""
+
+    def look():
+        topic = world.forum_topic(title)
+        posts = [post for post in world.posts(topic) if not post["deleted_at"]]
+        return (topic, posts) if len(posts) == count else None
+
+    return world.wait_until(look, timeout, f"{count} posts in {title!r}")
+
+
+def wait_for_entries(world, title, count, timeout=20.0):
+    """Waits until Canvas has the topic with so many entries that are not deleted, and gives both."""
+
+    def look():
+        topic = world.canvas_topic(title)
+        entries = [entry for entry in world.entries(topic.id) if not entry.get("deleted")]
+        return (topic, entries) if len(entries) == count else None
+
+    return world.wait_until(look, timeout, f"{count} entries in {title!r}")
+
+
+def test_a_thread_of_canvas_appears_on_the_forum(world):
+    topic = start_on_canvas(world)
+    one = reply_on_canvas(world, "alice", topic.id, SUN)
+    two = reply_on_canvas(world, "bob", topic.id, LAG, one.id)
+    reply_on_canvas(world, "alice", topic.id, FRICTION, two.id)
+    mirror, posts = wait_for_posts(world, TITLE, 4)
+    assert [post["username"] for post in posts] == ["tina", "alice", "bob", "alice"]
+    assert [post["raw"].strip() for post in posts] == [WHY, SUN, LAG, FRICTION]
+    assert posts[1]["reply_to_post_number"] in (None, 1)
+    assert [post["reply_to_post_number"] for post in posts[2:]] == [2, 3]
+    assert mirror["category_id"] == world.category["id"]
+    world.settle()
+    found = world.entity("topic", "canvas", topic.id)
+    assert (found["kind"], found["title"], found["status"]) == ("topic", TITLE, "in_sync")
+    assert str(found["systems"]["discourse"]["id"]) == str(mirror["id"])
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
+    kinds = sorted(entity["kind"] for entity in world.service.entities())
+    assert kinds == ["course", "post", "post", "post", "topic"]
+
+
+def test_a_thread_of_the_forum_appears_in_canvas(world):
+    first = start_on_forum(world)
+    one = reply_on_forum(world, "alice", first["topic_id"], SUN)
+    two = reply_on_forum(world, "bob", first["topic_id"], LAG, one["post_number"])
+    reply_on_forum(world, "alice", first["topic_id"], FRICTION, two["post_number"])
+    topic, entries = wait_for_entries(world, TITLE, 3)
+    assert topic.author["id"] == IDS["tina"]
+    assert WHY in topic.message and topic.published is True
+    assert [entry["user_id"] for entry in entries] == [IDS["alice"], IDS["bob"], IDS["alice"]]
+    for entry, text in zip(entries, [SUN, LAG, FRICTION]):
+        assert text in entry["message"]
+    assert [entry["parent_id"] for entry in entries] == [None, entries[0]["id"], entries[1]["id"]]
+    world.settle()
+    found = world.entity("topic", "discourse", first["topic_id"])
+    assert (found["kind"], found["title"], found["status"]) == ("topic", TITLE, "in_sync")
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
+
+
+def test_edits_in_canvas_reach_the_forum(world):
+    topic = start_on_canvas(world)
+    entry = reply_on_canvas(world, "alice", topic.id, SUN)
+    wait_for_posts(world, TITLE, 2)
+    title = "What makes the water rise and fall"
+    world.canvas_as("tina").get_discussion_topic(topic.id).update(title=title, message=f"<p>{LAG}</p>")
+    wait_for_posts(world, title, 2)
+    world.wait_until(lambda: world.posts(world.forum_topic(title))[0]["raw"].strip() == LAG, what="the new body")
+    mine = world.canvas_as("alice").get_discussion_topic(topic.id).get_entries([entry.id])[0]
+    mine.update(message=f"<p>{FRICTION}</p>")
+    world.wait_until(lambda: world.posts(world.forum_topic(title))[1]["raw"].strip() == FRICTION, what="the new reply")
+    world.settle()
+    posts = world.posts(world.forum_topic(title))
+    assert [post["username"] for post in posts] == ["tina", "alice"]
+    assert world.entity("topic", "canvas", topic.id)["title"] == title
+
+
+def test_edits_on_the_forum_reach_canvas(world):
+    first = start_on_forum(world)
+    reply = reply_on_forum(world, "alice", first["topic_id"], SUN)
+    topic, entries = wait_for_entries(world, TITLE, 1)
+    title = "What makes the water rise and fall"
+    world.discourse.client("tina").update_topic(f"/t/{first['topic_id']}", title)
+    world.discourse.client("tina").update_post(first["id"], LAG)
+    world.discourse.client("alice").update_post(reply["id"], FRICTION)
+
+    def is_there():
+        seen = world.course.get_discussion_topic(topic.id)
+        entry = world.entries(topic.id)[0]
+        return seen.title == title and LAG in seen.message and FRICTION in entry["message"]
+
+    world.wait_until(is_there, what="the edits")
+    world.settle()
+    assert WHY not in world.course.get_discussion_topic(topic.id).message
+    assert [entry["user_id"] for entry in world.entries(topic.id)] == [IDS["alice"]]
+
+
+def test_a_reply_deleted_and_restored_in_canvas(world):
+    topic = start_on_canvas(world)
+    entry = reply_on_canvas(world, "alice", topic.id, SUN)
+    _, posts = wait_for_posts(world, TITLE, 2)
+    delete_entry(world, topic.id, entry.id)
+    wait_for_posts(world, TITLE, 1)
+    world.settle()
+    assert world.entity("post", "canvas", entry.id)["systems"]["discourse"]["state"] == "deleted"
+    world.canvas.client().graphql(RESTORE, variables={"id": entry.id})
+    _, again = wait_for_posts(world, TITLE, 2)
+    assert again[1]["id"] == posts[1]["id"], "the same post, recovered"
+    world.settle()
+    assert world.entity("post", "canvas", entry.id)["status"] == "in_sync"
+
+
+def test_a_reply_deleted_and_restored_on_the_forum(world):
+    first = start_on_forum(world)
+    reply = reply_on_forum(world, "alice", first["topic_id"], SUN)
+    _, entries = wait_for_entries(world, TITLE, 1)
+    call_forum(world, "DELETE", f"/posts/{reply['id']}.json")
+    wait_for_entries(world, TITLE, 0)
+    world.settle()
+    assert world.entity("post", "discourse", reply["id"])["systems"]["canvas"]["state"] == "deleted"
+    call_forum(world, "PUT", f"/posts/{reply['id']}/recover.json")
+    _, again = wait_for_entries(world, TITLE, 1)
+    assert again[0]["id"] == entries[0]["id"] and SUN in again[0]["message"], "the same entry, restored"
+    world.settle()
+    assert world.entity("post", "discourse", reply["id"])["status"] == "in_sync"
+
+
+def test_lock_and_pin_in_canvas_reach_the_forum(world):
+    topic = start_on_canvas(world)
+    wait_for_posts(world, TITLE, 1)
+    mine = world.canvas_as("tina").get_discussion_topic(topic.id)
+
+    def state():
+        seen = world.forum_topic(TITLE)
+        return bool(seen["closed"]), bool(seen["pinned"])
+
+    for change, wanted in [
+        ({"locked": True}, (True, False)), ({"pinned": True}, (True, True)),
+        ({"locked": False}, (False, True)), ({"pinned": False}, (False, False)),
+    ]:
+        mine.update(**change)
+        world.wait_until(lambda: state() == wanted, what=f"{change} on the forum")
+    world.settle()
+    assert world.entity("topic", "canvas", topic.id)["status"] == "in_sync"
+
+
+def test_lock_and_pin_on_the_forum_reach_canvas(world):
+    first = start_on_forum(world)
+    topic, _ = wait_for_entries(world, TITLE, 0)
+
+    def state():
+        seen = world.course.get_discussion_topic(topic.id)
+        return bool(seen.locked), bool(seen.pinned)
+
+    for status, is_on, wanted in [
+        ("closed", True, (True, False)), ("pinned", True, (True, True)),
+        ("closed", False, (False, True)), ("pinned", False, (False, False)),
+    ]:
+        world.forum.update_topic_status(first["topic_id"], status, is_on)
+        world.wait_until(lambda: state() == wanted, what=f"{status} {is_on} in Canvas")
+    world.settle()
+    assert world.entity("topic", "discourse", first["topic_id"])["status"] == "in_sync"
+
+
+def test_a_topic_deleted_in_canvas_goes_from_the_forum(world):
+    topic = start_on_canvas(world)
+    reply_on_canvas(world, "alice", topic.id, SUN)
+    mirror, _ = wait_for_posts(world, TITLE, 2)
+    world.canvas_as("tina").get_discussion_topic(topic.id).delete()
+    world.wait_until(lambda: world.read_topic(mirror["id"])["deleted_at"], what="the deletion on the forum")
+    world.settle()
+    assert world.entity("topic", "canvas", topic.id)["systems"]["discourse"]["state"] == "deleted"
+
+
+def test_a_topic_deleted_on_the_forum_goes_from_canvas(world):
+    first = start_on_forum(world)
+    reply_on_forum(world, "alice", first["topic_id"], SUN)
+    topic, _ = wait_for_entries(world, TITLE, 1)
+    world.forum.delete_topic(first["topic_id"])
+
+    def is_gone():
+        try:
+            world.course.get_discussion_topic(topic.id)
+        except ResourceDoesNotExist:
+            return True
+        return False
+
+    world.wait_until(is_gone, what="the deletion in Canvas")
+    world.settle()
+    assert world.entity("topic", "discourse", first["topic_id"])["systems"]["canvas"]["state"] == "deleted"
+
+
+def test_an_announcement_arrives_on_the_forum(world):
+    world.canvas_as("tina").create_discussion_topic(
+        title=TITLE, message=f"<p>{WHY}</p>", is_announcement=True, published=True
+    )
+    _, posts = wait_for_posts(world, TITLE, 1)
+    assert (posts[0]["username"], posts[0]["raw"].strip()) == ("tina", WHY)
+
+
+def test_a_local_edit_reaches_both_sides(world):
+    topic = start_on_canvas(world)
+    entry = reply_on_canvas(world, "alice", topic.id, SUN)
+    wait_for_posts(world, TITLE, 2)
+    world.settle()
+    title = "What makes the water rise and fall"
+    world.service.run("entity", "edit", world.entity("topic", "canvas", topic.id)["id"], "--title", title, "--body", LAG)
+    world.service.run("entity", "edit", f"canvas:{world.course.id}/{topic.id}/{entry.id}", "--body", FRICTION)
+
+    def is_there():
+        posts = world.posts(world.forum_topic(title))
+        seen = world.course.get_discussion_topic(topic.id)
+        in_canvas = seen.title == title and LAG in seen.message and FRICTION in world.entries(topic.id)[0]["message"]
+        return in_canvas and [post["raw"].strip() for post in posts] == [LAG, FRICTION]
+
+    world.wait_until(is_there, what="the local edit on both sides")
+    world.settle()
+    assert world.entity("topic", "canvas", topic.id)["title"] == title
+
+
+def test_a_reply_goes_under_its_parent_whoever_wrote_it(world):
+    topic = start_on_canvas(world)
+    reply_on_canvas(world, "alice", topic.id, SUN)
+    mirror, posts = wait_for_posts(world, TITLE, 2)
+    reply_on_forum(world, "bob", mirror["id"], LAG, posts[1]["post_number"])
+    _, entries = wait_for_entries(world, TITLE, 2)
+    assert (entries[1]["parent_id"], entries[1]["user_id"]) == (entries[0]["id"], IDS["bob"])
+    reply_on_canvas(world, "alice", topic.id, FRICTION, entries[1]["id"])
+    _, posts = wait_for_posts(world, TITLE, 4)
+    assert posts[3]["reply_to_post_number"] == posts[2]["post_number"]
+    world.settle()
+    assert len(world.entries(topic.id)) == 3
