@@ -1,22 +1,31 @@
-//! Canvas as a connector: REST and GraphQL in, neutral records out (contract canvas).
+//! The Canvas connector: reads threads, writes items, and understands Live Events of one Canvas LMS.
 //!
-//! Answers are read tolerantly: ids as numbers or text, missing and unknown fields. Wire forms do not leave this crate. It
-//! must not know the database, Discourse, or how conflicts are decided.
+//! Written from the Canvas contract; sections are named where a fact is used. Wire types never leave this crate. It
+//! keeps no sync state: what it remembers (the server's abilities, who is a test student) only spares calls. It must
+//! not know the database, Discourse, or how conflicts are decided.
 #![warn(missing_docs)]
 
-mod connector;
+mod address;
+mod api;
+#[cfg(test)]
+mod contract;
 mod event;
 mod failure;
 mod feed;
+mod find;
 mod graphql;
-mod http;
-mod name;
+mod mark;
+mod noise;
+mod people;
+mod port;
+mod privacy;
 mod probe;
 mod read;
 mod settings;
+mod time;
 mod translate;
 mod wire;
 mod write;
 
-pub use crate::connector::Canvas;
+pub use port::Canvas;
 pub use settings::{PersonKey, Settings};

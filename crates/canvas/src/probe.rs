@@ -1,124 +1,138 @@
-//! Finds out what a server can do: April 2019 has little GraphQL, scoped keys have none (contract canvas §2.1, §17).
+//! Finds out what this Canvas can do: who we are, and what its GraphQL knows.
 
+use std::sync::{Arc, PoisonError};
+
+use ::connector::Capabilities;
 use api_client::Request;
-use connector::{Capabilities, Result};
 use serde_json::{Value, json};
 
-use crate::connector::Canvas;
-use crate::{failure, graphql, wire};
+use crate::api::GraphqlCall;
+use crate::failure::{Reason, Trouble};
+use crate::graphql::{self, Schema};
+use crate::port::Canvas;
+use crate::wire::User;
 
-/// What the server offers beyond REST, and who we are there.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is an independent ability of a server"
-)]
+/// What a probe found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Abilities {
+pub(crate) struct Probed {
     /// The service account's user id.
-    pub(crate) own_id: String,
-    pub(crate) own_name: String,
-    /// Entries of a topic, live, tombstones included.
-    pub(crate) has_entries: bool,
-    /// All topics of a course with their change times.
-    pub(crate) has_course_feed: bool,
-    /// A topic's change time by id.
-    pub(crate) has_topic_time: bool,
-    pub(crate) edits_entries: bool,
-    pub(crate) restores_entries: bool,
-    pub(crate) has_versions: bool,
+    pub user: String,
+    name: String,
+    pub schema: Schema,
 }
 
-const QUERY: &str = "query { discussion: __type(name: \"Discussion\") { fields { name } } \
-     course: __type(name: \"Course\") { fields { name } } \
-     entry: __type(name: \"DiscussionEntry\") { fields { name } } \
-     mutation: __type(name: \"Mutation\") { fields { name } } }";
-
-/// Asks who we are and what there is.
-pub(crate) async fn probe(canvas: &Canvas) -> Result<Abilities> {
-    let own = canvas
-        .http
-        .get(Request::get("user.self", "/api/v1/users/self"))
-        .await?;
-    let own_id = wire::id(&own, "id").ok_or_else(|| failure::unexpected("users/self has no id"))?;
-    let mut abilities = Abilities {
-        own_id,
-        own_name: wire::text(&own, "name").unwrap_or_default().to_owned(),
-        ..Abilities::default()
-    };
-    // Any refusal here only means: no GraphQL for us.
-    let Ok(types) = graphql::query(&canvas.http, "graphql.types", (QUERY, json!({}))).await else {
-        return Ok(abilities);
-    };
-    let has = |name: &str, field: &str| {
-        types.get(name).is_some_and(|kind| {
-            wire::list(kind, "fields")
-                .iter()
-                .any(|known| wire::text(known, "name") == Some(field))
-        })
-    };
-    abilities.has_entries = has("discussion", "discussionEntriesConnection");
-    abilities.has_course_feed = has("course", "discussionsConnection");
-    abilities.has_topic_time = has("discussion", "updatedAt");
-    abilities.edits_entries = has("mutation", "updateDiscussionEntry");
-    abilities.restores_entries = has("mutation", "restoreDeletedDiscussionEntry");
-    abilities.has_versions = has("entry", "discussionEntryVersions");
-    Ok(abilities)
-}
-
-/// The abilities as operators see them.
-pub(crate) fn capabilities(abilities: &Abilities) -> Capabilities {
-    let mut limits = vec![
-        "Canvas has no compare-and-set: an edit made between our look and our write is overwritten.".to_owned(),
-        "Deleted topics can only be restored by hand, on the course's undelete page.".to_owned(),
-    ];
-    let missing = [
-        (
-            abilities.has_entries,
-            "Threads are read from /view and confirmed entry by entry: one more call per 50 entries.",
-        ),
-        (
-            abilities.has_course_feed,
-            "Edits inside a topic are found by its change time or by the slow sweep only.",
-        ),
-        (
-            abilities.edits_entries,
-            "Entries with a file cannot be edited without losing the file: such edits fail.",
-        ),
-        (
-            abilities.restores_entries,
-            "A restored post is written as a new entry.",
-        ),
-        (
-            abilities.has_versions,
-            "Texts that an edit of ours overwrote cannot be read back.",
-        ),
-    ];
-    limits.extend(
-        missing
-            .iter()
-            .filter(|(has, _)| !has)
-            .map(|(_, text)| (*text).to_owned()),
-    );
-    Capabilities {
-        version: if abilities.has_entries {
-            "with discussions in GraphQL"
-        } else {
-            "REST"
+impl Canvas {
+    /// What the last probe found; probes first where none was made.
+    pub(crate) async fn probed(&self) -> Result<Arc<Probed>, Trouble> {
+        let known = self.known();
+        match known {
+            Some(probed) => Ok(probed),
+            None => self.find_out().await,
         }
-        .to_owned(),
-        acting_as: format!("{} ({})", abilities.own_name, abilities.own_id),
-        restores_posts: abilities.restores_entries,
-        restores_topics: false,
-        guards_edits: false,
-        keeps_versions: abilities.has_versions,
-        impersonates: true,
-        has_feed: abilities.has_course_feed || abilities.has_topic_time,
-        limits,
+    }
+
+    /// Asks the server and remembers the answer.
+    pub(crate) async fn find_out(&self) -> Result<Arc<Probed>, Trouble> {
+        let user: User = self
+            .api
+            .ask(Request::get("user.self", "/api/v1/users/self"))
+            .await?
+            .value;
+        let name = user.shown_name().to_owned();
+        let id = user.id.ok_or_else(|| {
+            Trouble::new(
+                Reason::Unexpected,
+                "Canvas does not say whose token this is.".to_owned(),
+            )
+        })?;
+        let probed = Arc::new(Probed {
+            user: id.0,
+            name,
+            schema: self.schema().await?,
+        });
+        *self.probed.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&probed));
+        Ok(probed)
+    }
+
+    pub(crate) fn known(&self) -> Option<Arc<Probed>> {
+        self.probed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// A token of a key that enforces scopes gets nulls or a refusal (contract canvas §2.1): then REST does all.
+    async fn schema(&self) -> Result<Schema, Trouble> {
+        let asked = self
+            .api
+            .graphql::<Value>(GraphqlCall {
+                name: "graphql.probe",
+                document: graphql::PROBE,
+                variables: json!({}),
+                is_write: false,
+            })
+            .await;
+        match asked {
+            Ok(answer) => Ok(Schema::read(&answer.value)),
+            Err(trouble) => match trouble.reason {
+                Reason::Scope
+                | Reason::NotPermitted
+                | Reason::NotFound
+                | Reason::Invalid
+                | Reason::Unexpected => Ok(Schema::default()),
+                _ => Err(trouble),
+            },
+        }
     }
 }
 
-/// A `data` value's topic ids and times, and the cursor of the next page.
-pub(crate) fn page_cursor(connection: &Value) -> Option<String> {
-    let info = connection.get("pageInfo")?;
-    wire::flag(info, "hasNextPage").then(|| wire::text(info, "endCursor").map(str::to_owned))?
+impl Probed {
+    /// The abilities as the port tells them.
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        let schema = &self.schema;
+        let version = match (schema.has_entries(), schema.has_topics()) {
+            (true, _) => "Canvas with discussions in GraphQL",
+            (false, true) => "Canvas with a small GraphQL, as of 2019",
+            (false, false) => "Canvas, REST only",
+        };
+        Capabilities {
+            version: version.to_owned(),
+            acting_as: format!("{} (user {})", self.name, self.user),
+            restores_posts: schema.has_restore(),
+            restores_topics: false,
+            guards_edits: false,
+            keeps_versions: schema.has_versions(),
+            impersonates: true,
+            has_feed: schema.has_feed() || schema.has_topics(),
+            limits: limits(schema),
+        }
+    }
+}
+
+fn limits(schema: &Schema) -> Vec<String> {
+    let mut limits = vec![
+        "Canvas has no guarded edits: an edit made there in the second before ours is overwritten.",
+        "Whether posts can be written as their authors shows only when Canvas refuses one; then the service account \
+         posts with an attribution.",
+        "Deleted topics cannot be restored through the API.",
+        "Creating a topic or a reply notifies the course at once.",
+    ];
+    if !schema.has_restore() {
+        limits.push("Deleted replies cannot be restored: they are created anew.");
+    }
+    if !schema.has_entries() {
+        limits.push(
+            "Live replies are not in GraphQL: a thread is read as a built view and confirmed in steps of 50 replies.",
+        );
+    }
+    if !schema.has_update() {
+        limits.push("A reply with a file cannot be edited without losing the file, so such edits are refused.");
+    }
+    if !schema.has_feed() && schema.has_topics() {
+        limits.push("Changes of a course are found by reading its topic lists and asking for 20 topics at a time.");
+    }
+    if !schema.has_topics() {
+        limits.push("Edits and deletions of replies are found only when a thread is looked at, not by the feed.");
+    }
+    limits.into_iter().map(str::to_owned).collect()
 }

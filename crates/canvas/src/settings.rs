@@ -2,43 +2,49 @@
 
 use api_client::Secret;
 
-/// Which Canvas id the forum's accounts carry as their `external_id`.
+/// Which number or text of a Canvas user is the key that both systems share (contract canvas §9.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PersonKey {
-    /// The numeric user id (contract canvas §9.1: survives renames, dies on a merge).
+    /// The Canvas user id.
     #[default]
     CanvasId,
-    /// The SIS user id.
+    /// The SIS user id; the service account must be allowed to read it.
     SisId,
 }
 
 /// Where Canvas is and how to talk to it.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The address, e.g. `https://canvas.example.edu`.
+    /// Canvas's address, e.g. `https://canvas.example.edu`.
     pub url: String,
-    /// The service account's token; the account should be allowed to "become other users".
+    /// An access token of the service account; it should see every topic and may act as others (contract canvas §2).
     pub token: Secret,
-    /// Which id is the key that both systems share.
+    /// The key of people.
     pub person_key: PersonKey,
+    /// Further addresses of the same Canvas (`https://…`): links to them are its own links too.
+    pub own_hosts: Vec<String>,
+    /// Maps and settings of the conversion; its Canvas host is filled in from `url` when empty.
+    pub markup: markup::Context,
+    /// Our name in the server's log.
+    pub user_agent: String,
     /// How long one call may take, in milliseconds.
     pub timeout_ms: u64,
-    /// The largest answer that is read, in bytes: `/view` of 5,000 entries has 2.6 MB (contract canvas §13).
+    /// The largest answer that is read, in bytes; a view of 5,000 entries has 2.6 MB (contract canvas §13).
     pub max_body_bytes: usize,
-    /// How many calls may run at once; 11 would fill an idle bucket (contract canvas §4).
-    pub max_in_flight: usize,
 }
 
 impl Settings {
-    /// The settings for a server, everything else at its default.
+    /// Usual settings for an address and a token.
     pub fn new(url: impl Into<String>, token: Secret) -> Self {
         Self {
             url: url.into(),
             token,
             person_key: PersonKey::default(),
+            own_hosts: Vec::new(),
+            markup: markup::Context::default(),
+            user_agent: "antiphon".to_owned(),
             timeout_ms: 30_000,
-            max_body_bytes: 64 * 1024 * 1024,
-            max_in_flight: 8,
+            max_body_bytes: 32 * 1024 * 1024,
         }
     }
 }

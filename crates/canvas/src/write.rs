@@ -1,329 +1,185 @@
-//! Single writes. New items are written as their authors where Canvas lets us, else under our own name with an attribution;
-//! edits, deletes and restores under our own name, which Canvas shows as the editor.
+//! Writes: which voice speaks, what exactly is sent, and what came of it.
+//!
+//! Creates are made as their author where Canvas allows it; otherwise, also into a topic that is closed for the author
+//! (contract canvas §2.2), by the service account with an attribution. Edits, deletions and restores are made by the
+//! service account: staff may do them whatever the course's settings and locks say. Nothing after the write itself may
+//! fail: a write that was done must never look like one that was not.
 
-use api_client::Method;
-use connector::Result;
-use model::{
-    Action, Class, Field, Kind, Record, RemoteId, RemoteItem, Sighting, Write, WriteResult,
-};
-use serde_json::{Map, Value, json};
+mod entry;
+mod topic;
 
-use crate::connector::Canvas;
-use crate::graphql::{self, ENTRY_FIELDS};
-use crate::name::{TopicName, entry_id};
-use crate::{failure, wire};
+use api_client::Request;
+use markup::Shadow;
+use model::{Action, Body, Dialect, Field, Kind, Record, RemoteId, Write, WriteResult};
 
-/// Limits in characters (contract canvas §1).
-const ENTRY_MAX: usize = 64 * 1024 - 1;
-const TOPIC_MAX: usize = 500 * 1024 - 1;
-/// Where a mirrored text comes from, in an attribution.
+use crate::address;
+use crate::failure::{Reason, Trouble};
+use crate::port::Canvas;
+use crate::probe::Probed;
+use crate::settings::PersonKey;
+
+/// Characters that a message may have, counted on what is sent (contract canvas §1).
+const ENTRY_CHARS: usize = 64 * 1024 - 1;
+const TOPIC_CHARS: usize = 500 * 1024 - 1;
+/// Characters of a title.
+const TITLE_CHARS: usize = 255;
+/// Where an attributed text was written, in the words of the attribution.
 const ORIGIN: &str = "Discourse";
 
-/// Does one write.
-pub(crate) async fn write(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    match (write.action, write.kind) {
-        (Action::Create, Kind::Topic) => create_topic(canvas, write).await,
-        (Action::Create, Kind::Post) => create_entry(canvas, write).await,
-        (Action::Edit, Kind::Topic) => edit_topic(canvas, write).await,
-        (Action::Edit, Kind::Post) => edit_entry(canvas, write).await,
-        (Action::Delete, Kind::Topic | Kind::Post) => delete(canvas, write).await,
-        (Action::Restore, Kind::Post) if canvas.abilities().restores_entries => {
-            restore_entry(canvas, write).await
-        }
-        (Action::Restore, _) => Err(failure::cannot(
-            "SYNC-2112",
-            "Canvas has no call that restores this.",
-            "Restore it on the course's undelete page (/courses/ID/undelete); it is linked again by itself.",
-        )),
-        (_, kind) => Err(failure::bug(&format!("a {kind} cannot be written"))),
-    }
+/// Who a create is made by.
+struct Voice {
+    /// The value of `as_user_id`, to be tried first.
+    acts_as: Option<String>,
+    /// Whom the service account names when it has to speak itself.
+    attribution: Option<String>,
 }
 
-fn target(write: &Write) -> Result<&RemoteId> {
-    write
-        .remote
-        .as_ref()
-        .ok_or_else(|| failure::bug("a write without a target"))
-}
-
-/// Our private note that came back with the write.
-fn note(write: &Write) -> Value {
-    write
-        .mark
-        .as_deref()
-        .and_then(|mark| serde_json::from_str(mark).ok())
-        .unwrap_or(Value::Null)
-}
-
-/// The body as it is sent: translated, sanitised, with the attribution and the marker it has to carry.
-fn message(
-    canvas: &Canvas,
-    write: &Write,
-    attributed_to: Option<&str>,
-    key: Option<&str>,
-) -> Result<String> {
-    let html = canvas.html_of(&write.record);
-    let html = attributed_to.map_or_else(
-        || html.clone(),
-        |name| markup::attribute(&html, markup::Dialect::CanvasHtml, name, ORIGIN),
-    );
-    let html = key.map_or_else(|| html.clone(), |key| markup::mark(&html, key));
-    let limit = if write.kind == Kind::Topic {
-        TOPIC_MAX
-    } else {
-        ENTRY_MAX
-    };
-    let length = html.chars().count();
-    if length > limit {
-        return Err(failure::cannot(
-            "SYNC-2111",
-            &format!("The text has {length} characters in Canvas's form; Canvas takes {limit}."),
-            "Shorten the text in Discourse.",
-        ));
-    }
-    Ok(html)
-}
-
-/// Runs a create as its author, and under our own name when Canvas does not let us.
-async fn create(
-    canvas: &Canvas,
-    write: &Write,
-    (name, path): (&'static str, &str),
-    body: impl Fn(String) -> Value,
-) -> Result<(Value, bool)> {
-    let author = write.record.author.as_ref();
-    let key = author.and_then(|author| author.key.as_deref());
-    if let Some(user) = key.map(|key| canvas.acting_as(key)) {
-        let message = message(canvas, write, None, Some(write.key.as_str()))?;
-        let call = (name, Method::POST);
-        match canvas
-            .http
-            .write(call, path.to_owned(), (body(message), Some(&user)))
-            .await
-        {
-            // An unknown user, a student in a closed topic, a concluded course: nothing was made.
-            Err(error) if error.0.class == Class::Permission => {}
-            written => return Ok((written?, false)),
-        }
-    }
-    let name_of = author.map_or("Someone", |author| author.name.as_str());
-    let message = message(canvas, write, Some(name_of), Some(write.key.as_str()))?;
-    let call = (name, Method::POST);
-    let written = canvas
-        .http
-        .write(call, path.to_owned(), (body(message), None))
-        .await?;
-    Ok((written, true))
-}
-
-async fn create_topic(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let course = write.container.as_str();
-    let path = format!("/api/v1/courses/{course}/discussion_topics");
-    let record = &write.record;
-    let body = |message: String| {
-        let mut body = json!({
-            "title": record.text(Field::Title).unwrap_or_default(),
-            "message": message,
-            "published": true,
-            "discussion_type": "threaded",
-            "pinned": record.flag(Field::Pinned).unwrap_or(false),
-            "locked": record.flag(Field::Locked).unwrap_or(false),
-        });
-        if let (true, Some(object)) = (record.announcement, body.as_object_mut()) {
-            object.insert("is_announcement".to_owned(), json!(true));
-            object.remove("pinned");
-        }
-        body
-    };
-    let (topic, is_attributed) = create(canvas, write, ("topic.create", &path), body).await?;
-    let id = wire::id(&topic, "id").ok_or_else(|| failure::unexpected("a new topic has no id"))?;
-    let name = TopicName {
-        course: course.to_owned(),
-        topic: id,
-    };
-    Ok(result(
-        canvas.topic_item(&name, &topic),
-        write,
-        is_attributed,
-    ))
-}
-
-async fn create_entry(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let name = TopicName::parse(&write.container)?;
-    let path = match &write.parent {
-        Some(parent) => format!("{}/entries/{}/replies", name.path(), entry_id(parent)?),
-        None => format!("{}/entries", name.path()),
-    };
-    let body = |message: String| json!({ "message": message });
-    let (entry, is_attributed) = create(canvas, write, ("entry.create", &path), body).await?;
-    let item = canvas
-        .entry_item(&name, &entry)
-        .ok_or_else(|| failure::unexpected("a new entry has no id"))?;
-    Ok(result(item, write, is_attributed))
-}
-
-async fn edit_topic(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let name = TopicName::parse(target(write)?)?;
-    let note = note(write);
-    let mut body = Map::new();
-    for field in &write.fields {
-        match field {
-            Field::Title => {
-                body.insert("title".to_owned(), json!(write.record.text(*field)));
-            }
-            Field::Body => {
-                let text = message(
-                    canvas,
-                    write,
-                    wire::text(&note, "by"),
-                    wire::text(&note, "key"),
-                )?;
-                body.insert("message".to_owned(), json!(text));
-            }
-            Field::Locked | Field::Pinned => {
-                body.insert(field.as_str().to_owned(), json!(write.record.flag(*field)));
-            }
-            Field::Tags | Field::Description => {}
-        }
-    }
-    // Newer servers open an announcement's comments on any edit that does not say otherwise (contract canvas §7.3).
-    let is_announcement = write
-        .expected
-        .as_ref()
-        .is_some_and(|record| record.announcement);
-    if is_announcement {
-        let locked = write.record.flag(Field::Locked);
-        body.entry("locked").or_insert_with(|| json!(locked));
-    }
-    let call = ("topic.edit", Method::PUT);
-    let topic = canvas
-        .http
-        .write(call, name.path(), (Value::Object(body), None))
-        .await?;
-    Ok(result(canvas.topic_item(&name, &topic), write, false))
-}
-
-async fn edit_entry(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let remote = target(write)?;
-    let name = TopicName::parse(remote)?;
-    let id = entry_id(remote)?;
-    let note = note(write);
-    let text = message(
-        canvas,
-        write,
-        wire::text(&note, "by"),
-        wire::text(&note, "key"),
-    )?;
-    let entry = if canvas.abilities().edits_entries {
-        let query = format!(
-            "mutation($id: ID!, $message: String) {{ updateDiscussionEntry(input: {{ discussionEntryId: $id, \
-             message: $message }}) {{ discussionEntry {{ {ENTRY_FIELDS} }} errors {{ attribute message }} }} }}"
-        );
-        let variables = json!({ "id": id, "message": text });
-        let call = ("entry.edit", "updateDiscussionEntry");
-        let answer = graphql::mutate(&canvas.http, call, (&query, variables)).await?;
-        answer
-            .get("discussionEntry")
-            .cloned()
-            .unwrap_or(Value::Null)
-    } else if wire::flag(&note, "file") {
-        return Err(failure::cannot(
-            "SYNC-2113",
-            "This entry has a file, and this Canvas drops the file of an entry that is edited over REST.",
-            "Edit the entry in Canvas by hand.",
-        ));
-    } else {
-        let path = format!("{}/entries/{id}", name.path());
-        let call = ("entry.edit", Method::PUT);
-        canvas
-            .http
-            .write(call, path, (json!({ "message": text }), None))
-            .await?
-    };
-    let item = canvas
-        .entry_item(&name, &entry)
-        .ok_or_else(|| failure::unexpected("an edited entry has no id"))?;
-    Ok(result(item, write, false))
-}
-
-async fn delete(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let remote = target(write)?;
-    let name = TopicName::parse(remote)?;
-    let (call, path) = if write.kind == Kind::Topic {
-        ("topic.delete", name.path())
-    } else {
-        (
-            "entry.delete",
-            format!("{}/entries/{}", name.path(), entry_id(remote)?),
-        )
-    };
-    // The body of a topic's deletion is a raw row that says nothing reliable (contract canvas §7.4).
-    canvas
-        .http
-        .write((call, Method::DELETE), path, (Value::Null, None))
-        .await?;
-    let record = write.expected.clone().unwrap_or_default();
-    Ok(WriteResult {
-        remote: remote.clone(),
-        record: Record {
-            deleted: true,
-            ..record
-        },
-        mark: write.mark.clone(),
-        is_attributed: false,
-    })
-}
-
-async fn restore_entry(canvas: &Canvas, write: &Write) -> Result<WriteResult> {
-    let remote = target(write)?;
-    let name = TopicName::parse(remote)?;
-    let query = format!(
-        "mutation($id: ID!) {{ restoreDeletedDiscussionEntry(input: {{ discussionEntryId: $id }}) \
-         {{ discussionEntry {{ {ENTRY_FIELDS} }} errors {{ attribute message }} }} }}"
-    );
-    let variables = json!({ "id": entry_id(remote)? });
-    let call = ("entry.restore", "restoreDeletedDiscussionEntry");
-    let answer = graphql::mutate(&canvas.http, call, (&query, variables)).await?;
-    let entry = answer
-        .get("discussionEntry")
-        .cloned()
-        .unwrap_or(Value::Null);
-    let item = canvas
-        .entry_item(&name, &entry)
-        .ok_or_else(|| failure::unexpected("a restored entry has no id"))?;
-    Ok(result(item, write, false))
-}
-
-/// What Canvas stored. An item that is withheld right after our write keeps the content we wanted.
-fn result(item: RemoteItem, write: &Write, is_attributed: bool) -> WriteResult {
-    let record = match item.sighting {
-        Sighting::Present(record) => record,
-        Sighting::Deleted | Sighting::Missing | Sighting::Withheld(_) => write.record.clone(),
-    };
-    WriteResult {
-        remote: item.remote,
-        record,
-        mark: item.mark,
-        is_attributed,
-    }
+/// What is put around a body before it is sent.
+#[derive(Default)]
+struct Frame<'a> {
+    attribution: Option<&'a str>,
+    key: Option<&'a str>,
+    max_chars: usize,
 }
 
 impl Canvas {
-    /// The wanted body as clean HTML. Canvas's own older text goes through the tree, since a read form must never be written
-    /// back (contract canvas §11.2).
-    fn html_of(&self, record: &Record) -> String {
-        let Some(body) = record.body() else {
-            return String::new();
-        };
-        let html = match body.dialect {
-            model::Dialect::DiscourseMarkdown => {
-                markup::discourse_to_canvas(&body.source, &self.markup).text
-            }
-            model::Dialect::CanvasHtml => {
-                let raw = markup::canvas_to_discourse(&body.source, &self.markup).text;
-                markup::discourse_to_canvas(&raw, &self.markup).text
-            }
-        };
-        markup::sanitise(&html)
+    pub(crate) async fn do_write(&self, write: &Write) -> Result<WriteResult, Trouble> {
+        match (write.kind, write.action) {
+            (Kind::Topic, Action::Create) => self.create_topic(write).await,
+            (Kind::Topic, Action::Edit) => self.edit_topic(write).await,
+            (Kind::Topic, Action::Delete) => self.delete_topic(write).await,
+            (Kind::Post, Action::Create) => self.create_entry(write).await,
+            (Kind::Post, Action::Edit) => self.edit_entry(write).await,
+            (Kind::Post, Action::Delete) => self.delete_entry(write).await,
+            (Kind::Post, Action::Restore) => self.restore_entry(write).await,
+            (Kind::Topic, Action::Restore) => Err(Trouble::new(
+                Reason::CannotRestore,
+                "Canvas's API cannot restore a deleted topic.".to_owned(),
+            )),
+            (kind, action) => Err(Trouble::new(
+                Reason::Unsupported,
+                format!("The Canvas connector cannot {} a {kind}.", action.as_str()),
+            )),
+        }
     }
+
+    /// The HTML to send: the translated body, cleaned, with attribution and hidden span; checked for its length.
+    fn framed(
+        &self,
+        body: Option<&Body>,
+        before: Option<&Record>,
+        frame: &Frame<'_>,
+    ) -> Result<String, Trouble> {
+        let before = before.and_then(Record::body);
+        let html = body.map_or_else(String::new, |body| self.html(body, before));
+        let mut html = markup::sanitise(&html);
+        if let Some(name) = frame.attribution {
+            html = markup::attribute(&html, markup::Dialect::CanvasHtml, name, ORIGIN);
+        }
+        if let Some(key) = frame.key {
+            html = markup::mark(&html, key);
+        }
+        check_length("text", &html, frame.max_chars)?;
+        Ok(html)
+    }
+
+    /// A body as Canvas HTML. Where Canvas has a text already, what the edit did not touch keeps its bytes.
+    fn html(&self, body: &Body, before: Option<&Body>) -> String {
+        if body.dialect == Dialect::CanvasHtml {
+            return body.source.clone();
+        }
+        let ctx = &self.markup;
+        let plain = markup::discourse_to_canvas(&body.source, ctx).text;
+        let Some(own) = before.filter(|before| before.dialect == Dialect::CanvasHtml) else {
+            return plain;
+        };
+        let other = markup::canvas_to_discourse(&own.source, ctx).text;
+        let shadow = Shadow {
+            own: &own.source,
+            dialect: markup::Dialect::CanvasHtml,
+            other: &other,
+        };
+        let patched = markup::patch(shadow, &body.source, ctx);
+        let says = markup::canonical_html(&patched, ctx);
+        if says == markup::canonical_html(&plain, ctx)
+            || says == markup::canonical_markdown(&body.source, ctx)
+        {
+            patched
+        } else {
+            plain
+        }
+    }
+
+    fn voice(&self, record: &Record, probed: &Probed) -> Voice {
+        let Some(author) = &record.author else {
+            return Voice {
+                acts_as: None,
+                attribution: None,
+            };
+        };
+        let acts_as = match (self.api.person_key, author.key.as_deref()) {
+            // Its own words need no attribution.
+            (PersonKey::CanvasId, Some(key)) if key == probed.user => {
+                return Voice {
+                    acts_as: None,
+                    attribution: None,
+                };
+            }
+            // Nothing but an id: "self" or another kind of name would act as somebody else.
+            (PersonKey::CanvasId, Some(key)) => address::is_id(key).then(|| key.to_owned()),
+            (PersonKey::SisId, Some(key)) if !key.is_empty() => Some(format!("sis_user_id:{key}")),
+            (PersonKey::SisId, _) | (_, None) => None,
+        };
+        Voice {
+            acts_as,
+            attribution: Some(author.name.clone()),
+        }
+    }
+}
+
+/// The request made as a person.
+fn acting_as(request: Request, person: Option<&str>) -> Request {
+    match person {
+        Some(person) => request.with_query("as_user_id", person),
+        None => request,
+    }
+}
+
+fn check_length(what: &str, text: &str, max_chars: usize) -> Result<(), Trouble> {
+    let chars = text.chars().count();
+    if chars <= max_chars {
+        return Ok(());
+    }
+    Err(Trouble::new(
+        Reason::TooLong,
+        format!("The {what} has {chars} characters; Canvas takes {max_chars}."),
+    ))
+}
+
+/// The id of what is to be changed.
+fn target(write: &Write) -> Result<&RemoteId, Trouble> {
+    write.remote.as_ref().ok_or_else(|| {
+        Trouble::new(
+            Reason::WrongId,
+            format!("A Canvas {} without an id cannot be changed.", write.kind),
+        )
+    })
+}
+
+/// What is there after a deletion.
+fn deleted(write: &Write, remote: &RemoteId) -> WriteResult {
+    let record = write.expected.as_ref().unwrap_or(&write.record);
+    WriteResult {
+        remote: remote.clone(),
+        record: Record {
+            deleted: true,
+            ..record.clone()
+        },
+        mark: write.mark.clone(),
+        is_attributed: false,
+    }
+}
+
+fn has_body(write: &Write) -> bool {
+    write.fields.contains(&Field::Body) && write.record.body().is_some()
 }

@@ -1,0 +1,1 @@
+//! Reads every recorded payload that is there (see the contract suite below).
