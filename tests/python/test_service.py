@@ -1,5 +1,8 @@
 """The main job, end to end: people use the public clients on both sides, and the service keeps the sides in step."""
 
+import json
+import pathlib
+
 import pytest
 import requests
 from canvasapi.exceptions import ResourceDoesNotExist
@@ -286,3 +289,236 @@ def test_a_reply_goes_under_its_parent_whoever_wrote_it(world):
     assert posts[3]["reply_to_post_number"] == posts[2]["post_number"]
     world.settle()
     assert len(world.entries(topic.id)) == 3
+
+
+RECORDED = pathlib.Path(__file__).parents[2] / "../shared/fixtures/discourse/topics"
+
+
+def recorded():
+    """The recorded topics of a real forum; they lie beside the project, so they can be missing."""
+    files = sorted(RECORDED.glob("recorded-*.json"))
+    if not files:
+        pytest.skip("fixtures not present")
+    return files
+
+
+@pytest.fixture
+def imported(start_world):
+    """A world without a service whose forum has the recorded topics."""
+    options = [option for path in recorded() for option in ("--import", path)]
+    return start_world(is_served=False, discourse_options=options)
+
+
+def check_mirror(world):
+    """Every post of the forum is in Canvas once, under the entry of the post that it answers."""
+    by_post = {
+        str(entity["systems"]["discourse"]["id"]): entity["systems"]["canvas"]["id"].split("/")[-1]
+        for entity in world.service.entities("post")
+    }
+    topics = world.forum_topics()
+    assert len(topics) == len(world.canvas_topics())
+    for listed in topics:
+        topic = world.read_topic(listed["id"])
+        posts = [post for post in world.posts(topic) if not post["deleted_at"]]
+        number_of = {post["post_number"]: str(post["id"]) for post in posts}
+        entity = world.entity("topic", "discourse", topic["id"])
+        canvas_id = entity["systems"]["canvas"]["id"].split("/")[-1]
+        entries = {str(entry["id"]): entry for entry in world.entries(canvas_id)}
+        assert world.course.get_discussion_topic(canvas_id).title == topic["title"]
+        assert len(entries) == len(posts) - 1, topic["title"]
+        for post in posts[1:]:
+            entry = entries[by_post[str(post["id"])]]
+            parent = number_of.get(post["reply_to_post_number"]) if post["reply_to_post_number"] != 1 else None
+            wanted = None if parent is None else by_post[parent]
+            found = None if entry["parent_id"] is None else str(entry["parent_id"])
+            assert found == wanted, f"post {post['post_number']} of {topic['title']!r}"
+
+
+def test_recorded_topics_arrive_whole_and_once(imported):
+    files = recorded()
+    imported.sync()
+    recorded_posts = [json.loads(path.read_text(encoding="utf-8"))["post_stream"]["posts"] for path in files]
+    count = sum(post["post_type"] == 1 for posts in recorded_posts for post in posts)
+    assert len(imported.canvas_topics()) == len(files)
+    assert sum(1 + len(imported.entries(topic.id)) for topic in imported.canvas_topics()) == count
+    check_mirror(imported)
+
+    before = imported.stored()
+    imported.forget_calls()
+    imported.sync()
+    assert imported.writes() == []
+    assert imported.stored() == before, "nothing is written a second time"
+
+
+def written(done):
+    """The calls of a `sync --once` that write, by name."""
+    reads = ("show", "feed", "read", "list", "find", "graphql", "self", "versions")
+    return {name: count for name, count in done["calls"].items() if not any(read in name for read in reads)}
+
+
+def changed(before, after):
+    """The rows that are new or different, by id."""
+    return [key for key, row in after.items() if before.get(key) != row]
+
+
+def test_one_edit_of_a_recorded_post_is_one_write(imported):
+    imported.sync()
+    topic = imported.forum_topic("Embedding Urho3D")
+    post = imported.posts(topic)[7]
+    imported.forum.update_post(post["id"], FRICTION)
+    imported.forget_calls()
+    before = imported.stored()
+    done = imported.sync()
+    assert written(done) == {"canvas.entry.edit": 1}
+    assert len(changed(before[1], imported.stored()[1])) == 1, "one entry"
+    assert imported.stored()[2] == before[2], "nothing on the forum"
+    entry_id = imported.entity("post", "discourse", post["id"])["systems"]["canvas"]["id"].split("/")[-1]
+    canvas_id = imported.entity("topic", "discourse", topic["id"])["systems"]["canvas"]["id"].split("/")[-1]
+    entry = imported.course.get_discussion_topic(canvas_id).get_entries([entry_id])[0]
+    assert FRICTION in entry.message
+
+    other = next(entry for entry in imported.entries(canvas_id) if str(entry["id"]) != entry_id)
+    post_id = imported.entity("post", "canvas", other["id"])["systems"]["discourse"]["id"]
+    imported.course.get_discussion_topic(canvas_id).get_entries([other["id"]])[0].update(message=f"<p>{LAG}</p>")
+    imported.forget_calls()
+    imported.sync()
+    assert imported.writes() == [("PUT", f"/posts/{post_id}.json")]
+    assert imported.forum.post_by_id(post_id)["raw"].strip() == LAG
+
+
+CANVAS_TITLE, FORUM_TITLE = "What makes the water rise in Canvas", "What makes the water rise in Discourse"
+BOTH = {"canvas": (CANVAS_TITLE, LAG), "discourse": (FORUM_TITLE, FRICTION)}
+STRATEGIES = [
+    # strategy, who edits first, whose words are everywhere afterwards
+    ("prefer_canvas", "discourse", "canvas"),
+    ("prefer_discourse", "canvas", "discourse"),
+    ("merge_prefer_canvas", "discourse", "canvas"),
+    ("merge_prefer_discourse", "canvas", "discourse"),
+    ("prefer_most_recent", "discourse", "canvas"),
+    ("prefer_most_recent", "canvas", "discourse"),
+]
+
+
+def shared_thread(start_world, **sync):
+    """A topic with one reply on both sides, and no service: a person then changes both sides between two runs."""
+    world = start_world(sync=sync, is_served=False)
+    topic = start_on_canvas(world)
+    entry = reply_on_canvas(world, "alice", topic.id, SUN)
+    world.sync()
+    mirror = world.forum_topic(TITLE)
+    return world, (topic.id, entry.id), (mirror["id"], [post["id"] for post in world.posts(mirror)])
+
+
+def edit_topic(world, system, canvas_ids, forum_ids):
+    """Title and body become what `BOTH` says for this system, on this system only."""
+    title, body = BOTH[system]
+    if system == "canvas":
+        world.canvas_as("tina").get_discussion_topic(canvas_ids[0]).update(title=title, message=f"<p>{body}</p>")
+    else:
+        world.discourse.client("tina").update_topic(f"/t/{forum_ids[0]}", title)
+        world.discourse.client("tina").update_post(forum_ids[1][0], body)
+
+
+def pass_time(world, seconds=20):
+    """Both servers' clocks move on by the same time."""
+    world.canvas.advance(seconds)
+    world.discourse.sim("PUT", "clock", {"advance_ms": seconds * 1000})
+
+
+def words(world, canvas_ids, forum_ids):
+    """Title and body of the topic on each side; the body without its paragraph."""
+    seen = world.course.get_discussion_topic(canvas_ids[0])
+    inner = seen.message.partition("<p>")[2].partition("</p>")[0]
+    topic = world.read_topic(forum_ids[0])
+    return {
+        "canvas": (seen.title, inner),
+        "discourse": (topic["title"], world.posts(topic)[0]["raw"].strip()),
+    }
+
+
+def everywhere(words):
+    return {"canvas": words, "discourse": words}
+
+
+def the_conflict(world, state):
+    """The one conflict, with its texts."""
+    found = world.service.read("conflict", "list")
+    assert [conflict["state"] for conflict in found] == [state], found
+    (shown,) = world.service.read("conflict", "show", found[0]["id"])
+    return shown
+
+
+@pytest.mark.parametrize(("strategy", "first", "winner"), STRATEGIES)
+def test_both_sides_edited_is_decided_by_the_strategy(start_world, strategy, first, winner):
+    world, canvas_ids, forum_ids = shared_thread(start_world, strategy=strategy)
+    second = "canvas" if first == "discourse" else "discourse"
+    loser = "canvas" if winner == "discourse" else "discourse"
+    pass_time(world)
+    edit_topic(world, first, canvas_ids, forum_ids)
+    pass_time(world)
+    edit_topic(world, second, canvas_ids, forum_ids)
+    world.sync()
+    assert words(world, canvas_ids, forum_ids) == everywhere(BOTH[winner])
+    shown = the_conflict(world, "resolved")
+    assert shown["strategy"] == strategy
+    for system in ("canvas", "discourse"):
+        side = shown["sides"][system]
+        assert side["title"] == BOTH[system][0] and BOTH[system][1] in side["body"], shown
+    assert shown["base"]["title"] == TITLE and WHY in shown["base"]["body"]
+
+    world.service.run("conflict", "resolve", shown["id"], "--take", loser)
+    world.sync()
+    assert words(world, canvas_ids, forum_ids) == everywhere(BOTH[loser])
+    world.forget_calls()
+    world.sync()
+    assert world.writes() == []
+
+
+@pytest.mark.parametrize("strategy", ["manual", "prefer_most_recent"])
+def test_what_nobody_may_decide_waits_for_an_answer(start_world, strategy):
+    world, canvas_ids, forum_ids = shared_thread(start_world, strategy=strategy, skew_margin="1h")
+    edit_topic(world, "canvas", canvas_ids, forum_ids)
+    edit_topic(world, "discourse", canvas_ids, forum_ids)
+    world.forget_calls()
+    before = world.stored()
+    for _ in range(2):
+        world.sync(expected=1)
+        assert world.writes() == [] and world.stored() == before, "nobody's words are replaced"
+        assert words(world, canvas_ids, forum_ids) == BOTH
+        assert world.entity("topic", "canvas", canvas_ids[0])["status"] == "conflict"
+    shown = the_conflict(world, "open")
+    for system in ("canvas", "discourse"):
+        assert BOTH[system][0] == shown["sides"][system]["title"] and BOTH[system][1] in shown["sides"][system]["body"]
+    world.service.run("conflict", "resolve", shown["id"], "--take", "discourse")
+    world.sync()
+    assert words(world, canvas_ids, forum_ids) == everywhere(BOTH["discourse"])
+    assert the_conflict(world, "resolved")["decided_by"]
+    assert world.entity("topic", "canvas", canvas_ids[0])["status"] == "in_sync"
+
+
+@pytest.mark.parametrize("strategy", ["merge_prefer_canvas", "merge_prefer_discourse"])
+def test_different_fields_are_merged(start_world, strategy):
+    world, canvas_ids, forum_ids = shared_thread(start_world, strategy=strategy)
+    world.canvas_as("tina").get_discussion_topic(canvas_ids[0]).update(title=CANVAS_TITLE)
+    world.discourse.client("tina").update_post(forum_ids[1][0], FRICTION)
+    world.sync()
+    assert words(world, canvas_ids, forum_ids) == everywhere((CANVAS_TITLE, FRICTION))
+
+
+@pytest.mark.parametrize(("strategy", "wanted"), [
+    ("merge_prefer_canvas", LAG), ("merge_prefer_discourse", LAG), ("prefer_canvas", LAG), ("prefer_discourse", None),
+])
+def test_a_reply_edited_in_canvas_and_deleted_on_the_forum(start_world, strategy, wanted):
+    world, (topic_id, entry_id), (_, post_ids) = shared_thread(start_world, strategy=strategy)
+    entry = world.canvas_as("alice").get_discussion_topic(topic_id).get_entries([entry_id])[0]
+    entry.update(message=f"<p>{LAG}</p>")
+    call_forum(world, "DELETE", f"/posts/{post_ids[1]}.json")
+    world.sync()
+    post = world.forum.post_by_id(post_ids[1])
+    live = [entry["message"] for entry in world.entries(topic_id) if not entry.get("deleted")]
+    if wanted is None:
+        assert post["deleted_at"] and live == []
+    else:
+        assert not post["deleted_at"] and post["raw"].strip() == wanted
+        assert len(live) == 1 and wanted in live[0]
+    assert len(world.entries(topic_id)) == 1 and len(world.service.entities("post")) == 1
