@@ -249,30 +249,22 @@ mod tests {
                 Value::from("e1"),
                 Value::from("nonsense"),
                 Value::from("{"),
-                Value::from(-1),
+                Value::from(-1_i64),
             ],
         );
         assert_eq!(row.text("id"), Ok("e1".to_owned()));
-        let corrupt = |column| {
-            Err(Error::Corrupt {
-                table: "entity",
-                column,
-                row: "e1".to_owned(),
-            })
+        let corrupt = |column| Error::Corrupt {
+            table: "entity",
+            column,
+            row: "e1".to_owned(),
         };
-        assert_eq!(row.name("kind", model::Kind::parse), corrupt("kind"));
-        assert_eq!(
-            row.json::<model::Record>("shadow").map(|_| ()),
-            corrupt("shadow")
-        );
-        assert_eq!(
-            row.number::<u32>("generation").map(|_| ()),
-            corrupt("generation")
-        );
-        assert_eq!(
-            row.text("past the end").map(|_| ()),
-            corrupt("past the end")
-        );
+        let kind = row.name("kind", model::Kind::parse);
+        assert_eq!(kind, Err(corrupt("kind")));
+        let shadow = row.json::<model::Record>("shadow");
+        assert_eq!(shadow, Err(corrupt("shadow")));
+        let generation = row.number::<u32>("generation");
+        assert_eq!(generation, Err(corrupt("generation")));
+        assert_eq!(row.text("past the end"), Err(corrupt("past the end")));
     }
 
     #[test]

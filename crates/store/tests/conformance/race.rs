@@ -1,0 +1,146 @@
+//! Several processes on one database at the same time.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use model::{Kind, Status};
+use store::{Change, NewOperation, Operation, OperationFilter, OperationState, Outcome, Store};
+
+use super::database::{Database, Engine};
+use super::sample::{NOW, after, entity, entity_id, finish, save, store_course, wish};
+
+const WORKERS: usize = 8;
+const KEYS: usize = 60;
+const MEMBERS: usize = 4;
+
+/// Claims and finishes until nothing is left, and notes who holds what at the same time.
+async fn work(
+    store: Store,
+    owner: String,
+    (held, done): (Arc<Mutex<BTreeSet<String>>>, Arc<Mutex<Vec<String>>>),
+) {
+    let mut idle = 0;
+    while idle < 20 {
+        let batch = store.claim(&owner, NOW, 60_000, 3).await.unwrap();
+        let Some(first) = batch.first() else {
+            idle += 1;
+            tokio::task::yield_now().await;
+            continue;
+        };
+        idle = 0;
+        let key = first.batch_key.clone();
+        assert!(batch.iter().all(|one| one.batch_key == key));
+        assert!(held.lock().unwrap().insert(key.clone()), "{key} twice");
+        tokio::task::yield_now().await;
+        // Others see the key free once the last one has ended.
+        let (last, rest) = batch.split_last().unwrap();
+        for operation in rest {
+            end(&store, operation, &done).await;
+        }
+        held.lock().unwrap().remove(&key);
+        end(&store, last, &done).await;
+    }
+}
+
+async fn end(store: &Store, operation: &Operation, done: &Mutex<Vec<String>>) {
+    done.lock().unwrap().push(operation.subject.clone());
+    finish(store, operation, Outcome::Completed, after(1))
+        .await
+        .unwrap();
+}
+
+pub async fn eight_workers_never_share_a_batch(db: Database) {
+    let wishes = (0..KEYS * MEMBERS).map(|n| {
+        Change::Enqueue(NewOperation {
+            batch_key: format!("key{}", n % KEYS),
+            ..wish(&n.to_string(), &format!("s{n:04}"))
+        })
+    });
+    db.store.commit(wishes.collect()).await.unwrap();
+    let held = Arc::new(Mutex::new(BTreeSet::new()));
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let mut workers = tokio::task::JoinSet::new();
+    for n in 0..WORKERS {
+        let store = db.second().await;
+        let notes = (Arc::clone(&held), Arc::clone(&done));
+        workers.spawn(work(store, format!("w{n}"), notes));
+    }
+    while let Some(result) = workers.join_next().await {
+        result.unwrap();
+    }
+    let mut done = done.lock().unwrap().clone();
+    done.sort();
+    let expected: Vec<String> = (0..KEYS * MEMBERS).map(|n| format!("s{n:04}")).collect();
+    assert_eq!(done, expected, "each once, all of them");
+    assert!(db.store.queue_counts().await.unwrap().is_empty());
+}
+
+pub async fn wishes_at_once_become_one(db: Database) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..WORKERS {
+        let store = db.second().await;
+        let wish = NewOperation {
+            reason: format!("r{n}"),
+            ..wish(&n.to_string(), "s")
+        };
+        tasks.spawn(async move { store.commit(vec![Change::Enqueue(wish)]).await });
+    }
+    while let Some(result) = tasks.join_next().await {
+        assert_eq!(result.unwrap(), Ok(()));
+    }
+    let filter = OperationFilter {
+        state: Some(OperationState::Pending),
+        limit: 99,
+        ..OperationFilter::default()
+    };
+    let waiting = db.store.operations(&filter).await.unwrap();
+    assert_eq!(waiting.len(), 1);
+    let reasons: BTreeSet<&str> = waiting[0].reason.split(", ").collect();
+    assert_eq!(reasons.len(), WORKERS);
+}
+
+pub async fn an_entity_is_saved_once(db: Database) {
+    store_course(&db.store, "c1").await;
+    save(&db.store, &entity(Kind::Topic, "t1", "c1")).await;
+    let topic = db.store.entity(&entity_id("t1")).await.unwrap().unwrap();
+    let mut tasks = tokio::task::JoinSet::new();
+    for n in 0..WORKERS {
+        let store = db.second().await;
+        let mut topic = topic.clone();
+        topic.status = Status::Pending;
+        topic.created_at = after(i64::try_from(n).unwrap());
+        tasks.spawn(async move { store.commit(vec![Change::SaveEntity(topic)]).await });
+    }
+    let results = tasks.join_all().await;
+    let won = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(won, 1, "{results:?}");
+    let stale = store::Error::Stale { what: "entity" };
+    assert!(
+        results
+            .iter()
+            .flat_map(|result| result.as_ref().err())
+            .all(|error| *error == stale)
+    );
+}
+
+pub async fn starting_at_once_makes_one_schema(db: Database) {
+    // The database has its schema already: begin again with an empty one.
+    let url = match db.engine {
+        Engine::File => format!("{}-new", db.url),
+        Engine::Memory | Engine::Postgres => {
+            let tables = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()";
+            let names = db.raw_rows(tables).await;
+            db.raw(&format!("DROP TABLE {} CASCADE", names.join(", ")))
+                .await;
+            db.url.clone()
+        }
+    };
+    let mut tasks = tokio::task::JoinSet::new();
+    for _ in 0..WORKERS {
+        let url = url.clone();
+        tasks.spawn(async move { Store::open(&url).await.map(|_| ()) });
+    }
+    for result in tasks.join_all().await {
+        assert_eq!(result, Ok(()));
+    }
+}
