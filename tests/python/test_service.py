@@ -2,6 +2,8 @@
 
 import json
 import pathlib
+import random
+import time
 
 import pytest
 import requests
@@ -522,3 +524,140 @@ def test_a_reply_edited_in_canvas_and_deleted_on_the_forum(start_world, strategy
         assert not post["deleted_at"] and post["raw"].strip() == wanted
         assert len(live) == 1 and wanted in live[0]
     assert len(world.entries(topic_id)) == 1 and len(world.service.entities("post")) == 1
+
+
+def titles_once(world):
+    """The topics of both sides, when no side has one twice; what is still on its way makes it fail."""
+    canvas = sorted(topic.title for topic in world.canvas_topics())
+    forum = sorted(topic["title"] for topic in world.forum_topics())
+    assert canvas == forum and len(set(canvas)) == len(canvas), (canvas, forum)
+    return canvas
+
+
+def check_equal(world):
+    """Both sides have the same threads: every text once, under the right parent, by the right person."""
+    names = {"tina": 2, "alice": 3, "bob": 4}
+    for title in titles_once(world):
+        topic, mirror = world.canvas_topic(title), world.forum_topic(title)
+        posts = [post for post in world.posts(mirror) if not post["deleted_at"]]
+        entries = [entry for entry in world.entries(topic.id) if not entry.get("deleted")]
+        text_of = {post["post_number"]: post["raw"].strip() for post in posts}
+        on_forum = sorted(
+            (post["raw"].strip(), names[post["username"]], text_of[post["reply_to_post_number"] or 1]) for post in posts
+        )
+        inner = {entry["id"]: text_in(entry["message"]) for entry in entries}
+        root = (text_in(topic.message), topic.author["id"], text_in(topic.message))
+        in_canvas = sorted([root] + [
+            (inner[entry["id"]], entry["user_id"], inner.get(entry["parent_id"], root[0])) for entry in entries
+        ])
+        assert in_canvas == on_forum
+        assert bool(topic.locked) == bool(mirror["closed"])
+    return True
+
+
+def text_in(message):
+    """The text of the only paragraph of a message."""
+    return message.partition("<p>")[2].partition("</p>")[0]
+
+
+def post_work(world, number):
+    """Things that people do on both sides, one at a time; made of parts so that a kill can come in between."""
+    text = f"Thought number {number}, which nobody has had before."
+    canvas_title, forum_title = f"Tides as seen from Canvas {number}", f"Tides as seen from the forum {number}"
+    topic = start_on_canvas(world, canvas_title, f"{text} A.")
+    yield
+    first = start_on_forum(world, forum_title, f"{text} B.")
+    one = reply_on_canvas(world, "alice", topic.id, f"{text} C.")
+    yield
+    two = reply_on_canvas(world, "bob", topic.id, f"{text} D.", one.id)
+    post = reply_on_forum(world, "alice", first["topic_id"], f"{text} E.")
+    yield
+    reply_on_forum(world, "bob", first["topic_id"], f"{text} F.", post["post_number"])
+    gone = reply_on_canvas(world, "alice", topic.id, f"{text} G.")
+    yield
+    world.canvas_as("bob").get_discussion_topic(topic.id).get_entries([two.id])[0].update(message=f"<p>{text} H.</p>")
+    world.discourse.client("alice").update_post(post["id"], f"{text} I.")
+    yield
+    delete_entry(world, topic.id, gone.id)
+    world.forum.update_topic_status(first["topic_id"], "closed", True)
+    yield
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_a_killed_service_goes_on_where_it_was(start_world, seed):
+    chance = random.Random(seed)
+    world = start_world(sync={"lease": "1s"})
+    for number in range(2):
+        for _ in post_work(world, number):
+            # A moment, not a wait for anything: the kill shall fall anywhere.
+            time.sleep(chance.random() * 0.15)
+            world.service.kill()
+            world.service.start()
+    world.wait_until(lambda: check_equal(world), 40, "equal sides")
+    world.settle()
+    check_equal(world)
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
+    assert len(titles_once(world)) == 4
+    world.wait_until(lambda: len(world.service.entities("post")) == 10, what="ten posts")
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_killed_backfill_goes_on_where_it_was(start_world, seed):
+    chance = random.Random(seed)
+    options = [option for path in recorded() for option in ("--import", path)]
+    world = start_world(is_served=False, discourse_options=options, sync={"lease": "1s"})
+    for _ in range(6):
+        world.service.start()
+        time.sleep(0.02 + chance.random() * 0.3)
+        world.service.kill()
+    world.service.start()
+    wanted = len(recorded())
+    world.wait_until(lambda: len(world.canvas_topics()) == wanted and world.is_quiet(), 60, "all topics")
+    check_mirror(world)
+    world.service.kill()
+    before = world.stored()
+    world.sync()
+    assert world.stored() == before
+
+
+CREATES = [
+    # system whose answer is lost, path of the create, what makes the service create
+    ("discourse", "/posts", "topic"), ("discourse", "/posts", "entry"), ("discourse", "/posts", "reply"),
+    ("canvas", "*/discussion_topics", "topic"), ("canvas", "*/entries", "entry"), ("canvas", "*/replies", "reply"),
+]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+@pytest.mark.parametrize(("system", "path", "kind"), CREATES)
+def test_a_lost_answer_makes_nothing_twice(start_world, system, path, kind, count):
+    world = start_world(is_served=False)
+    on_canvas = system == "discourse"
+    steps = [
+        (lambda: start_on_canvas(world).id) if on_canvas else (lambda: start_on_forum(world)["topic_id"]),
+        lambda topic: reply_on_canvas(world, "alice", topic, SUN) if on_canvas
+        else reply_on_forum(world, "alice", topic, SUN),
+        lambda topic, parent: reply_on_canvas(world, "bob", topic, LAG, parent.id) if on_canvas
+        else reply_on_forum(world, "bob", topic, LAG, parent["post_number"]),
+    ]
+
+    def lose():
+        if on_canvas:
+            world.discourse.fault("lost_answer", "POST", path, count)
+        else:
+            world.canvas.fault("lost_answer", "POST", path, count)
+
+    topic = parent = None
+    for name, step in zip(["topic", "entry", "reply"], steps):
+        if name == "topic":
+            topic = step()
+        elif name == "entry":
+            parent = step(topic)
+        else:
+            step(topic, parent)
+        if name == kind:
+            lose()
+        world.sync()
+    check_equal(world)
+    assert len(world.canvas_topics()) == 1
+    assert len(world.service.entities("post")) == 2
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
