@@ -79,17 +79,27 @@ class Service:
             self.process.stop()
         return self.start()
 
+    def fail(self, *arguments, expected=78):
+        """Runs a command that must fail with this code, and returns the error that it tells."""
+        done = self.execute(*arguments)
+        told = f"{arguments}: code {done.returncode}, not {expected}\n{done.stdout}\n{done.stderr}"
+        assert done.returncode == expected and "panicked" not in done.stderr, told
+        return done.stderr
+
     def run(self, *arguments, expected=0):
         """Runs a command to its end on the same configuration and returns its output."""
+        done = self.execute(*arguments)
+        assert done.returncode == expected, (
+            f"{arguments}: code {done.returncode}, not {expected}\n{done.stdout}\n{done.stderr}"
+        )
+        return done.stdout
+
+    def execute(self, *arguments):
         command = [binary(), *(str(argument) for argument in arguments), "--config", str(self.config)]
-        done = subprocess.run(
+        return subprocess.run(
             command, cwd=self.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True,
             timeout=COMMAND_LIMIT, check=False,
         )
-        assert done.returncode == expected, (
-            f"{' '.join(command)}: code {done.returncode}, not {expected}\n{done.stdout}\n{done.stderr}"
-        )
-        return done.stdout
 
     def read(self, *arguments):
         """Runs a reading command with `--json` and returns its objects, one for each line."""
@@ -105,11 +115,13 @@ class Service:
 class World:
     """Both sandboxes and the service; without `is_served` only its commands run."""
 
-    def __init__(self, processes, folder, profiles=None, sync=None, is_served=True, discourse_options=()):
-        profiles = profiles or {}
+    def __init__(self, processes, folder, is_served=True, **options):
+        """Options: `profiles` and `discourse_options` of the sandboxes; `sync`, `tables` and `courses` of the
+        configuration, where what is given comes on top."""
+        profiles = options.get("profiles", {})
         self.canvas = CanvasSandbox(processes, "--empty", *self.profile(profiles, "canvas"))
         self.discourse = DiscourseSandbox(
-            processes, "--empty", *self.profile(profiles, "discourse"), *discourse_options
+            processes, "--empty", *self.profile(profiles, "discourse"), *options.get("discourse_options", ())
         )
         self.profiles = profiles
         self.course = self.canvas.course()
@@ -131,10 +143,12 @@ class World:
                 "feed_interval": "300ms",
                 "two_looks_interval": "500ms",
                 "lease": "5s",
-                **(sync or {}),
+                **options.get("sync", {}),
             },
         }
-        courses = [{"canvas": self.course.id, "discourse": self.category["slug"]}]
+        for name, entries in options.get("tables", {}).items():
+            tables[name] = {**tables.get(name, {}), **entries}
+        courses = options.get("courses", [{"canvas": self.course.id, "discourse": self.category["slug"]}])
         self.service = Service(processes, folder, tables, courses)
         if is_served:
             self.service.start()

@@ -1,8 +1,11 @@
 """The main job, end to end: people use the public clients on both sides, and the service keeps the sides in step."""
 
+import hashlib
+import hmac
 import json
 import pathlib
 import random
+import sqlite3
 import time
 
 import pytest
@@ -10,7 +13,7 @@ import requests
 from canvasapi.exceptions import ResourceDoesNotExist
 
 from sandbox import TIMEOUT
-from service import CANVAS_TOKENS
+from service import CANVAS_TOKENS, WEBHOOK_PATH, WEBHOOK_SECRET
 
 WHY = "The moon pulls the water towards it, and the earth turns under the bulge."
 SUN = "The sun pulls as well, but it is so far away that it counts for half."
@@ -661,3 +664,122 @@ def test_a_lost_answer_makes_nothing_twice(start_world, system, path, kind, coun
     assert len(world.canvas_topics()) == 1
     assert len(world.service.entities("post")) == 2
     assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
+
+
+def deliver(world, body, secret=WEBHOOK_SECRET, **headers):
+    """Posts a delivery as Discourse would, signed over its bytes."""
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    fields = {
+        "Content-Type": "application/json", "X-Discourse-Event": "post_created", "X-Discourse-Event-Type": "post",
+        "X-Discourse-Event-Id": "1", "X-Discourse-Event-Signature": f"sha256={signature}", **headers,
+    }
+    return requests.post(world.service.url + WEBHOOK_PATH, data=body, headers=fields, timeout=TIMEOUT)
+
+
+def test_bad_deliveries_are_refused_and_nothing_is_lost(world):
+    good = json.dumps({"post": {"id": 1, "topic_id": 1}}).encode()
+    assert deliver(world, good, secret="another secret").status_code == 403
+    unsigned = {"X-Discourse-Event-Signature": ""}
+    assert deliver(world, good, **unsigned).status_code == 403
+    for body in (b"", b"{", b"not JSON", b'{"post": '):
+        assert deliver(world, body).status_code == 400, body
+    assert deliver(world, b'{"post": "\xff\xfe"}').status_code == 400
+    assert deliver(world, b'{"text": "' + b"a" * (20 * 1024 * 1024) + b'"}').status_code == 413
+    # JSON of a shape that nobody sends: taken or refused, never a crash.
+    for body in (b"[]", b"null", b'{"post": 7}', b'{"post": {"id": "x", "topic_id": -1}}', b'{"topic": {}}', b"1e999"):
+        assert deliver(world, body).status_code in (200, 400), body
+    start_on_forum(world)
+    wait_for_entries(world, TITLE, 0)
+    world.settle()
+    assert len(world.service.entities("topic")) == 1
+
+
+@pytest.mark.parametrize("command", [("serve",), ("sync", "--once")])
+@pytest.mark.parametrize(("table", "entries", "system"), [
+    ("canvas", {"token": "wrong-canvas-token"}, "Canvas"),
+    ("canvas", {"token": "canvas-revoked-token"}, "Canvas"),
+    ("discourse", {"api_key": "wrong-discourse-key"}, "Discourse"),
+])
+def test_a_wrong_token_is_a_clear_error(start_world, command, table, entries, system):
+    world = start_world(is_served=False, tables={table: entries})
+    start_on_canvas(world)
+    told = world.service.fail(*command)
+    assert system in told and "SYNC-" in told, told
+    assert next(iter(entries.values())) not in told, "a secret is never shown"
+    assert len(told.strip().splitlines()) <= 4, told
+
+
+@pytest.mark.parametrize("command", [("serve",), ("sync", "--once")])
+@pytest.mark.parametrize(("course", "named"), [
+    ({"canvas": 999, "discourse": "intro-bio"}, "999"), ({"canvas": 1, "discourse": "no-such-place"}, "no-such-place"),
+])
+def test_an_unknown_course_is_a_clear_error(start_world, command, course, named):
+    world = start_world(is_served=False, courses=[course])
+    told = world.service.fail(*command)
+    assert named in told and "SYNC-1003" in told, told
+
+
+def test_an_unknown_key_is_an_error_with_a_suggestion(start_world):
+    world = start_world(is_served=False, sync={"stratgy": "manual"})
+    told = world.service.fail("serve")
+    assert "stratgy" in told and "`strategy`" in told, told
+    assert not (world.service.folder / "antiphon.db").exists(), "nothing is begun"
+
+
+def test_a_database_of_a_newer_program_is_left_alone(start_world):
+    world = start_world(is_served=False)
+    start_on_canvas(world)
+    world.sync()
+    path = world.service.folder / "antiphon.db"
+    with sqlite3.connect(path) as database:
+        (known,) = database.execute("SELECT value FROM meta WHERE name = 'schema_version'").fetchone()
+        database.execute("UPDATE meta SET value = '9999' WHERE name = 'schema_version'")
+    database.close()
+    for command in (("serve",), ("sync", "--once"), ("entity", "list", "--json")):
+        told = world.service.fail(*command)
+        assert "9999" in told and str(known) in told, told
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE meta SET value = ? WHERE name = 'schema_version'", (known,))
+    database.close()
+    assert len(world.service.entities("topic")) == 1
+
+
+OLD = {"canvas": "canvas-2019", "discourse": "discourse-3.1"}
+
+
+def test_old_servers_from_canvas(start_world):
+    world = start_world(profiles=OLD)
+    topic = start_on_canvas(world)
+    one = reply_on_canvas(world, "alice", topic.id, SUN)
+    two = reply_on_canvas(world, "bob", topic.id, LAG, one.id)
+    _, posts = wait_for_posts(world, TITLE, 3)
+    assert [post["username"] for post in posts] == ["tina", "alice", "bob"]
+    assert [post["reply_to_post_number"] or 1 for post in posts[1:]] == [1, 2]
+    mine = world.canvas_as("bob").get_discussion_topic(topic.id)
+    mine.get_entries([two.id])[0].update(message=f"<p>{FRICTION}</p>")
+    world.wait_until(lambda: world.posts(world.forum_topic(TITLE))[2]["raw"].strip() == FRICTION, what="the edit")
+    world.canvas_as("tina").get_discussion_topic(topic.id).update(locked=True, pinned=True)
+    world.wait_until(lambda: world.forum_topic(TITLE)["closed"], what="the lock")
+    world.wait_until(lambda: world.forum_topic(TITLE)["pinned"], what="the pin")
+    delete_entry(world, topic.id, two.id)
+    wait_for_posts(world, TITLE, 2)
+    world.settle()
+    check_equal(world)
+
+
+def test_old_servers_from_the_forum(start_world):
+    world = start_world(profiles=OLD)
+    first = start_on_forum(world)
+    one = reply_on_forum(world, "alice", first["topic_id"], SUN)
+    two = reply_on_forum(world, "bob", first["topic_id"], LAG, one["post_number"])
+    topic, entries = wait_for_entries(world, TITLE, 2)
+    assert topic.author["id"] == IDS["tina"]
+    assert [(entry["user_id"], entry["parent_id"]) for entry in entries] == [(3, None), (4, entries[0]["id"])]
+    world.discourse.client("bob").update_post(two["id"], FRICTION)
+    world.wait_until(lambda: FRICTION in world.entries(topic.id)[1]["message"], what="the edit")
+    world.forum.update_topic_status(first["topic_id"], "closed", True)
+    world.wait_until(lambda: world.course.get_discussion_topic(topic.id).locked, what="the lock")
+    call_forum(world, "DELETE", f"/posts/{two['id']}.json")
+    wait_for_entries(world, TITLE, 1)
+    world.settle()
+    check_equal(world)
