@@ -91,12 +91,13 @@ CREATE TABLE conflict (
 CREATE INDEX conflict_entity ON conflict (entity_id, id);
 CREATE INDEX conflict_state ON conflict (state, id);
 
--- The sync queue: only what is still to be done, running, or held. `subject` is what the operation looks at; at most one
--- operation of a subject waits, one runs and one is held. Operations of one `batch_key` are claimed together by one
--- worker, who has the lease of that name.
+-- The sync queue: only what is still to be done, running, or held. `subject` is what the operation looks at; at most
+-- one operation of a subject waits, one runs and one is held. Operations of one `batch_key` are claimed together by
+-- one worker, who has the lease of that name.
 --
--- `priority` is 0 (critical) to 4 (background). `rank_ms` is the order of claims: the time at which the operation became
--- due plus the head start that its priority gives away, so that waiting raises everything alike and nothing starves.
+-- `priority` is 0 (critical) to 4 (background). `rank_ms` is the order of claims: the time at which the operation
+-- became due plus the head start that its priority gives away, so that waiting raises everything alike and nothing
+-- starves.
 -- `ready` is 1 for a waiting operation that is due and not blocked: only those are in the index that claims read.
 -- `attempt_count` decides about back-off and starts again after a manual retry; `run_count` only grows and numbers the
 -- attempts; `lost_count` and `returned_count` count runs in a row that ended without an outcome.

@@ -55,7 +55,7 @@ impl Backend {
     pub(crate) async fn reader(&self) -> Result<Session> {
         match self {
             Self::Sqlite(database) => Ok(Session::Sqlite(database.reader().await)),
-            Self::Postgres(database) => Ok(Session::Postgres(database.session().await?)),
+            Self::Postgres(database) => Ok(Session::Postgres(Box::new(database.session().await?))),
         }
     }
 
@@ -63,7 +63,9 @@ impl Backend {
     pub(crate) async fn writer(&self) -> Result<Session> {
         match self {
             Self::Sqlite(database) => Ok(Session::Sqlite(database.writer().await?)),
-            Self::Postgres(database) => Ok(Session::Postgres(database.transaction().await?)),
+            Self::Postgres(database) => {
+                Ok(Session::Postgres(Box::new(database.transaction().await?)))
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use model::{
     Conflict, Digest, Entity, EntityId, Intent, IntentId, IntentState, OperationId, Timestamp,
 };
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::operation::{NewOperation, Outcome, Priority};
 use crate::record::{HistoryEntry, Isolation, Step, SyncTransaction, TransactionResult};
 use crate::session::Session;
@@ -14,8 +14,8 @@ use crate::table::operation::manual;
 /// One change of a commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Change {
-    /// Stores an entity with its replicas: new at revision zero, else guarded by the revision it was read with. Releases the
-    /// operations that wait for it or for one of its replicas.
+    /// Stores an entity with its replicas: new at revision zero, else guarded by the revision it was read with.
+    /// Releases the operations that wait for it or for one of its replicas.
     SaveEntity(Entity),
     /// Stores an intent before its write leaves the process.
     OpenIntent(Intent),
@@ -182,7 +182,6 @@ pub enum Change {
 }
 
 /// Makes one change inside a transaction.
-#[expect(clippy::too_many_lines, reason = "one arm for each change")]
 pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> {
     match change {
         Change::SaveEntity(entity) => table::entity::save(session, entity).await,
@@ -194,6 +193,38 @@ pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> 
             at,
         } => table::intent::close(session, id, *state, receipt.as_ref(), *at).await,
         Change::SaveConflict(conflict) => table::conflict::save(session, conflict).await,
+        Change::Enqueue(_)
+        | Change::Start { .. }
+        | Change::Retarget { .. }
+        | Change::Finish { .. } => apply_to_queue(session, change).await,
+        Change::Retry { .. }
+        | Change::Hold { .. }
+        | Change::Release { .. }
+        | Change::Cancel { .. }
+        | Change::Reprioritise { .. } => apply_by_hand(session, change).await,
+        Change::Log(entry) => table::history::add(session, entry).await,
+        Change::SetCursor { name, value, at } => {
+            table::cursor::set(session, name, value, *at).await
+        }
+        Change::EventDone { id, result, at } => {
+            table::webhook_event::finish(session, id, result, *at).await
+        }
+        Change::Pause {
+            scope,
+            who,
+            why,
+            at,
+        } => table::pause::set(session, scope, (who, why), *at).await,
+        Change::Resume { scope } => table::pause::remove(session, scope).await,
+        Change::BeginTransaction { .. }
+        | Change::TransactionStep { .. }
+        | Change::EndTransaction { .. } => apply_to_log(session, change).await,
+    }
+}
+
+/// The changes that runs make to the queue.
+async fn apply_to_queue(session: &mut Session, change: &Change) -> Result<()> {
+    match change {
         Change::Enqueue(operation) => table::operation::enqueue(session, operation).await,
         Change::Start {
             operation,
@@ -216,6 +247,13 @@ pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> 
             outcome,
             at,
         } => table::operation::run::finish(session, operation, owner, outcome, *at).await,
+        _ => Err(misplaced()),
+    }
+}
+
+/// The changes that operators make to the queue.
+async fn apply_by_hand(session: &mut Session, change: &Change) -> Result<()> {
+    match change {
         Change::Retry { operation, at } => manual::retry(session, operation, *at).await,
         Change::Hold {
             operation,
@@ -235,20 +273,13 @@ pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> 
             priority,
             at,
         } => manual::reprioritise(session, operation, *priority, *at).await,
-        Change::Log(entry) => table::history::add(session, entry).await,
-        Change::SetCursor { name, value, at } => {
-            table::cursor::set(session, name, value, *at).await
-        }
-        Change::EventDone { id, result, at } => {
-            table::webhook_event::finish(session, id, result, *at).await
-        }
-        Change::Pause {
-            scope,
-            who,
-            why,
-            at,
-        } => table::pause::set(session, scope, (who, why), *at).await,
-        Change::Resume { scope } => table::pause::remove(session, scope).await,
+        _ => Err(misplaced()),
+    }
+}
+
+/// The changes to the log of sync transactions.
+async fn apply_to_log(session: &mut Session, change: &Change) -> Result<()> {
+    match change {
         Change::BeginTransaction {
             id,
             operation,
@@ -275,5 +306,10 @@ pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> 
         Change::EndTransaction { id, result, at } => {
             table::sync_transaction::end(session, id, *result, *at).await
         }
+        _ => Err(misplaced()),
     }
+}
+
+fn misplaced() -> Error {
+    Error::Bug("a change was given to the wrong group".to_owned())
 }

@@ -12,7 +12,7 @@ pub(crate) enum Session {
     /// Runs inline, without ever waiting for anything but the disk.
     Sqlite(sqlite::Session),
     /// Runs over the network.
-    Postgres(postgres::Session),
+    Postgres(Box<postgres::Session>),
 }
 
 impl Session {

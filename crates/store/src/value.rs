@@ -232,7 +232,7 @@ mod tests {
 
     #[test]
     fn lists_have_one_length_and_no_duplicates() {
-        let many: Vec<String> = (0..LIST + 1).map(|n| format!("{n:03}")).collect();
+        let many: Vec<String> = (0..=LIST).map(|n| format!("{n:03}")).collect();
         let twice = many.iter().chain(&many).map(String::as_str);
         let lists = lists(twice);
         assert_eq!(lists.len(), 2);

@@ -71,7 +71,8 @@ mod everywhere {
 mod shared {
     tests! { File as file, Postgres as postgres: {
         race: eight_workers_never_share_a_batch, wishes_at_once_become_one, an_entity_is_saved_once,
-            starting_at_once_makes_one_schema;
+            starting_at_once_makes_one_schema,
+            a_commit_that_is_cut_short_is_whole_or_nothing;
         schema: both_roads_lead_to_the_same_schema, a_newer_schema_is_refused, a_spoilt_row_is_named,
             everything_is_there_after_reopening;
     } }
@@ -79,6 +80,13 @@ mod shared {
 
 mod sqlite {
     tests! { File as file: {
-        schema: other_files_are_refused, copies_are_whole, a_locked_file_says_so;
+        schema: other_files_are_refused, copies_are_whole, a_locked_file_says_so,
+            a_server_that_is_not_there_is_unavailable;
+    } }
+}
+
+mod server {
+    tests! { Postgres as postgres: {
+        race: a_lost_connection_is_replaced;
     } }
 }

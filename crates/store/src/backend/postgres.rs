@@ -1,6 +1,7 @@
 //! PostgreSQL through a pool of connections.
 //!
-//! A transaction whose future is dropped in the middle takes its connection out of the pool: the server then rolls back.
+//! A transaction whose future is dropped in the middle takes its connection out of the pool: the server then rolls
+//! back.
 
 use std::error::Error as _;
 use std::str::FromStr as _;
@@ -12,7 +13,7 @@ use deadpool_postgres::{
 };
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Config, NoTls, Statement};
+use tokio_postgres::{Column, Config, NoTls, Statement};
 
 use crate::error::{Error, Result};
 use crate::sql::Sql;
@@ -36,9 +37,11 @@ pub(crate) struct Database {
 impl Database {
     /// Connects once, so that a wrong address shows at once.
     pub(crate) async fn open(url: &str) -> Result<Self> {
-        let mut config = Config::from_str(url)
-            .map_err(|_| Error::Address("postgres://…, of which a part".to_owned()))?;
-        config.application_name("antiphon");
+        let mut config =
+            Config::from_str(url).map_err(|_| Error::Address("postgres://…".to_owned()))?;
+        if config.get_application_name().is_none() {
+            config.application_name("antiphon");
+        }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(WAIT);
         }
@@ -143,7 +146,7 @@ impl Session {
     /// Prepares a statement and refuses types other than text and 64-bit integer.
     pub(crate) async fn prepare(&mut self, sql: &'static Sql) -> Result<()> {
         let statement = self.statement(sql).await?;
-        let columns = statement.columns().iter().map(|column| column.type_());
+        let columns = statement.columns().iter().map(Column::type_);
         for kind in statement.params().iter().chain(columns) {
             if *kind != Type::TEXT && *kind != Type::INT8 {
                 return Err(Error::Bug(format!(
@@ -271,8 +274,9 @@ fn translate(table: &'static str, error: &tokio_postgres::Error) -> Error {
     match *code {
         SqlState::UNIQUE_VIOLATION => Error::Stale { what: table },
         // Two commits met; the store runs the loser again.
-        SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => Error::Locked,
-        SqlState::LOCK_NOT_AVAILABLE => Error::Locked,
+        SqlState::T_R_SERIALIZATION_FAILURE
+        | SqlState::T_R_DEADLOCK_DETECTED
+        | SqlState::LOCK_NOT_AVAILABLE => Error::Locked,
         SqlState::DISK_FULL => Error::Full,
         SqlState::READ_ONLY_SQL_TRANSACTION => Error::ReadOnly(text()),
         SqlState::DATA_CORRUPTED | SqlState::INDEX_CORRUPTED => Error::Damaged(text()),
@@ -281,8 +285,8 @@ fn translate(table: &'static str, error: &tokio_postgres::Error) -> Error {
     }
 }
 
-/// Classes of states in which the server itself, not the statement, is the trouble: connection, authorisation, resources,
-/// intervention of an operator, a system error, and a database that does not exist.
+/// Classes of states in which the server itself, not the statement, is the trouble: connection, authorisation,
+/// resources, intervention of an operator, a system error, and a database that does not exist.
 fn is_outage(code: &str) -> bool {
     ["08", "28", "53", "57", "58", "3D"]
         .iter()

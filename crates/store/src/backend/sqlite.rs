@@ -210,10 +210,11 @@ impl Session {
 impl Drop for Session {
     fn drop(&mut self) {
         // After some errors SQLite has rolled back by itself.
-        if self.is_open && !self.connection.is_autocommit() {
-            if let Err(error) = self.connection.execute_batch("ROLLBACK") {
-                tracing::error!(error = %error, "a transaction could not be rolled back");
-            }
+        if self.is_open
+            && !self.connection.is_autocommit()
+            && let Err(error) = self.connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(error = %error, "a transaction could not be rolled back");
         }
     }
 }

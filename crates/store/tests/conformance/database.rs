@@ -105,7 +105,7 @@ where
         return;
     };
     let schema = format!("t{}_{name}", std::process::id());
-    let schema = &schema[..schema.len().min(60)];
+    let schema: String = schema.chars().take(60).collect();
     let client = connect(&server).await;
     client
         .batch_execute(&format!("CREATE SCHEMA {schema}"))

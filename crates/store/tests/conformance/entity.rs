@@ -282,7 +282,7 @@ pub async fn intents_open_and_close(db: Database) {
     let read = db.store.open_intents(&both).await.unwrap();
     assert_eq!(read, [one.clone(), two.clone()]);
     let of_one = db.store.open_intents(&both[..1]).await.unwrap();
-    assert_eq!(of_one, [one.clone()]);
+    assert_eq!(of_one, std::slice::from_ref(&one));
 
     let close = |state| Change::CloseIntent {
         id: one.id.clone(),
@@ -327,7 +327,7 @@ pub async fn conflicts_are_kept_and_reopened(db: Database) {
     let open = db.store.open_conflict(&entity_id("t1")).await.unwrap();
     assert_eq!(open, Some(conflict.clone()));
     conflict.state = ConflictState::Resolved;
-    conflict.decided_by = "operator:ada".to_owned();
+    "operator:ada".clone_into(&mut conflict.decided_by);
     conflict.result = Some(record("a"));
     conflict.resolved_at = Some(after(4));
     keep(&conflict).await.unwrap();

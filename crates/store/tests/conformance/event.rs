@@ -45,7 +45,7 @@ pub async fn a_waiting_delivery_is_stored_once(db: Database) {
     db.store.add_event(delivery("e1", "same", 0)).await.unwrap();
     db.store.add_event(delivery("e2", "same", 1)).await.unwrap();
     let mut other_name = delivery("e3", "same", 2);
-    other_name.name = "post_edited".to_owned();
+    "post_edited".clone_into(&mut other_name.name);
     db.store.add_event(other_name).await.unwrap();
     let ids = async || -> Vec<String> {
         let events = db.store.events(9).await.unwrap();

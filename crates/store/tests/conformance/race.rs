@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use model::{Kind, Status};
 use store::{Change, NewOperation, Operation, OperationFilter, OperationState, Outcome, Store};
@@ -13,12 +14,16 @@ const WORKERS: usize = 8;
 const KEYS: usize = 60;
 const MEMBERS: usize = 4;
 
+/// What all workers write down.
+#[derive(Default)]
+struct Notes {
+    held: Mutex<BTreeSet<String>>,
+    done: Mutex<Vec<String>>,
+}
+
 /// Claims and finishes until nothing is left, and notes who holds what at the same time.
-async fn work(
-    store: Store,
-    owner: String,
-    (held, done): (Arc<Mutex<BTreeSet<String>>>, Arc<Mutex<Vec<String>>>),
-) {
+async fn work(store: Store, owner: String, notes: Arc<Notes>) {
+    let Notes { held, done } = notes.as_ref();
     let mut idle = 0;
     while idle < 20 {
         let batch = store.claim(&owner, NOW, 60_000, 3).await.unwrap();
@@ -35,10 +40,10 @@ async fn work(
         // Others see the key free once the last one has ended.
         let (last, rest) = batch.split_last().unwrap();
         for operation in rest {
-            end(&store, operation, &done).await;
+            end(&store, operation, done).await;
         }
         held.lock().unwrap().remove(&key);
-        end(&store, last, &done).await;
+        end(&store, last, done).await;
     }
 }
 
@@ -57,18 +62,16 @@ pub async fn eight_workers_never_share_a_batch(db: Database) {
         })
     });
     db.store.commit(wishes.collect()).await.unwrap();
-    let held = Arc::new(Mutex::new(BTreeSet::new()));
-    let done = Arc::new(Mutex::new(Vec::new()));
+    let notes = Arc::new(Notes::default());
     let mut workers = tokio::task::JoinSet::new();
     for n in 0..WORKERS {
         let store = db.second().await;
-        let notes = (Arc::clone(&held), Arc::clone(&done));
-        workers.spawn(work(store, format!("w{n}"), notes));
+        workers.spawn(work(store, format!("w{n}"), Arc::clone(&notes)));
     }
     while let Some(result) = workers.join_next().await {
         result.unwrap();
     }
-    let mut done = done.lock().unwrap().clone();
+    let mut done = notes.done.lock().unwrap().clone();
     done.sort();
     let expected: Vec<String> = (0..KEYS * MEMBERS).map(|n| format!("s{n:04}")).collect();
     assert_eq!(done, expected, "each once, all of them");
@@ -118,7 +121,7 @@ pub async fn an_entity_is_saved_once(db: Database) {
     assert!(
         results
             .iter()
-            .flat_map(|result| result.as_ref().err())
+            .filter_map(|result| result.as_ref().err())
             .all(|error| *error == stale)
     );
 }
@@ -143,4 +146,58 @@ pub async fn starting_at_once_makes_one_schema(db: Database) {
     for result in tasks.join_all().await {
         assert_eq!(result, Ok(()));
     }
+}
+
+pub async fn a_commit_that_is_cut_short_is_whole_or_nothing(db: Database) {
+    let mut cut = 0;
+    for n in 0..60_u64 {
+        let name = format!("c{n}");
+        let course = entity(Kind::Course, &name, &name);
+        let cursor = Change::SetCursor {
+            name: name.clone(),
+            value: "1".to_owned(),
+            at: NOW,
+        };
+        let changes = vec![
+            Change::SaveEntity(course),
+            Change::Enqueue(wish(&name, &name)),
+            cursor,
+        ];
+        let time = Duration::from_micros(n * 100);
+        let result = tokio::time::timeout(time, db.store.commit(changes)).await;
+        let is_there = db.store.entity(&entity_id(&name)).await.unwrap().is_some();
+        let has_cursor = db.store.cursor(&name).await.unwrap().is_some();
+        assert_eq!(is_there, has_cursor, "{name}");
+        if result.is_ok() {
+            assert!(is_there, "{name}");
+        } else {
+            cut += 1;
+        }
+    }
+    // SQLite runs inline: nothing can come between.
+    assert_eq!(cut > 0, db.engine == Engine::Postgres, "{cut}");
+}
+
+pub async fn a_lost_connection_is_replaced(db: Database) {
+    let name = format!("lost{}", std::process::id());
+    let url = format!("{}&application_name={name}", db.url);
+    let store = Store::open(&url).await.unwrap();
+    store_course(&store, "c1").await;
+    db.raw(&format!(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '{name}'"
+    ))
+    .await;
+    // The one call that meets the dead connection may say so; the next has a new one.
+    let id = entity_id("c1");
+    for _ in 0..20 {
+        match store.entity(&id).await {
+            Ok(read) => {
+                assert!(read.is_some());
+                store_course(&store, "c2").await;
+                return;
+            }
+            Err(error) => assert!(matches!(error, store::Error::Unavailable(_)), "{error:?}"),
+        }
+    }
+    panic!("the pool kept the dead connections");
 }

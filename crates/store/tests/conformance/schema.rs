@@ -15,10 +15,10 @@ pub async fn every_statement_prepares(db: Database) {
 }
 
 pub async fn the_split_statements_are_known(_: Database) {
-    let expected = expect![[r#"
+    let expected = expect![[r"
         operation.PROMOTE
         operation.BEST
-        operation.TAKE"#]];
+        operation.TAKE"]];
     expected.assert_eq(&Store::split_statements().join("\n"));
 }
 
@@ -136,6 +136,14 @@ pub async fn other_files_are_refused(db: Database) {
         };
         assert!(!text.contains("secret"), "{text}");
     }
+}
+
+pub async fn a_server_that_is_not_there_is_unavailable(_: Database) {
+    let refused = Store::open("postgres://somebody:secret@127.0.0.1:1/nothing").await;
+    let Err(Error::Unavailable(text)) = refused.map(|_| ()) else {
+        panic!("nothing listens there")
+    };
+    assert!(!text.contains("secret"), "{text}");
 }
 
 pub async fn copies_are_whole(db: Database) {
