@@ -1,6 +1,6 @@
 //! Starts a benchmark in a release build.
 //!
-//! The benchmarks live in the binary `antiphon-bench`; this file knows only how to reach them.
+//! The benchmarks are hidden commands of the program itself; this file knows only how to reach them.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -11,7 +11,7 @@ use anyhow::Context as _;
 pub fn run(root: &Path, name: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let status = Command::new("cargo")
         .args(["run", "--release", "--quiet", "--package", "antiphon"])
-        .args(["--bin", "antiphon-bench", "--", name])
+        .args(["--bin", "antiphon", "--", "bench", name])
         .args(arguments)
         .current_dir(root)
         .status()

@@ -57,6 +57,12 @@ pub(crate) enum Command {
     },
     /// Translate a body between Canvas HTML and Discourse Markdown: standard input to standard output.
     Convert(Convert),
+    /// Measure the program against the built-in servers.
+    #[command(hide = true)]
+    Bench {
+        #[command(subcommand)]
+        which: Bench,
+    },
     /// Check the configuration file.
     Config {
         #[command(subcommand)]
@@ -316,6 +322,28 @@ pub(crate) enum Language {
     Canvas,
     /// Discourse Markdown.
     Discourse,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Bench {
+    /// Changes per second, time to written, API calls per change, memory.
+    Sync(BenchSync),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchSync {
+    /// How many changes people make.
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) changes: usize,
+    /// In how many threads.
+    #[arg(long, default_value_t = 20)]
+    pub(crate) topics: usize,
+    /// How many workers.
+    #[arg(long, default_value_t = 4)]
+    pub(crate) workers: usize,
+    /// The database; a temporary SQLite file without it.
+    #[arg(long, value_name = "URL")]
+    pub(crate) database: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

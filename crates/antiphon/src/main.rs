@@ -46,6 +46,9 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Operation { verb } => command::operation::run(config, verb).await,
         Command::Conflict { verb } => command::conflict::run(config, verb).await,
         Command::Convert(options) => command::convert::run(options),
+        Command::Bench {
+            which: arguments::Bench::Sync(options),
+        } => command::bench::run(options).await,
         Command::Config { verb } => command::config::run(config, &verb),
     }
 }

@@ -52,12 +52,16 @@ impl web::Stamp for RealStamp {
 
 /// Starts the log on standard error.
 pub(crate) fn start_logging(is_verbose: bool) {
-    let level = if is_verbose { "debug" } else { "warn" };
+    // Only our own crates speak below a warning: a parser's debug lines would hold students' words.
+    let level = if is_verbose {
+        "info,runner=debug,web=debug,store=debug"
+    } else {
+        "warn"
+    };
+    let filter = format!("{level},html5ever=warn,hyper=warn,reqwest=warn,ammonia=warn");
     let started = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
-        .with_env_filter(tracing_subscriber::EnvFilter::new(format!(
-            "{level},hyper=warn,reqwest=warn"
-        )))
+        .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
         .try_init();
     if started.is_err() {
         tracing::debug!("the log was started before");
@@ -147,10 +151,12 @@ fn canvas(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
     };
     let settings = canvas::Settings {
         person_key,
+        markup: markup(config),
         ..canvas::Settings::new(config.canvas_url.clone(), secret(&config.canvas_token))
     };
-    let canvas = canvas::Canvas::new(&settings).map_err(|error| failed(error.0))?;
-    Ok(Arc::new(canvas.with_markup(markup(config))))
+    Ok(Arc::new(
+        canvas::Canvas::new(settings).map_err(|error| failed(error.0))?,
+    ))
 }
 
 fn discourse(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {

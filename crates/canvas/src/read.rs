@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use ::connector::Thread;
 use api_client::Request;
 use model::{Field, Kind, Record, RemoteId, RemoteItem, Sighting, Timestamp, Value};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::json;
 
 use crate::address::TopicId;
@@ -23,6 +23,13 @@ use crate::time;
 use crate::translate::{Post, topic_item};
 use crate::wire::{Course, Entry, Id, Topic, User};
 
+/// What stays readable in a course's name, such as `sis_course_id:BIO-101.A`.
+const NAME: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b':')
+    .remove(b'_')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'~');
 /// How long after a topic's last change a built view that shows that change may be believed, in milliseconds.
 const SETTLED_MS: i64 = 600_000;
 /// A thread with more pages of 100 entries is not read to its end.
@@ -43,7 +50,7 @@ impl Canvas {
         if name.is_empty() {
             return Ok(None);
         }
-        let path = utf8_percent_encode(name, NON_ALPHANUMERIC).to_string();
+        let path = utf8_percent_encode(name, NAME).to_string();
         let request = Request::get("course.show", format!("/api/v1/courses/{path}"));
         let course: Course = match self.api.ask(request).await {
             Ok(answer) => answer.value,

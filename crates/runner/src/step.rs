@@ -31,6 +31,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) intents: Vec<Intent>,
     /// Entities whose new state is not stored yet.
     pub(crate) touched: BTreeSet<EntityId>,
+    /// Receipts that share the next commit. A crash before it costs a look, not a word: their intents are open.
+    pub(crate) receipts: Vec<Change>,
 }
 
 impl Batch<'_> {
@@ -40,6 +42,17 @@ impl Batch<'_> {
         self.operations
             .iter()
             .find(|operation| operation.subject == subject)
+    }
+
+    /// Stores the receipts gathered so far, with `more` in the same transaction.
+    pub(crate) async fn flush(&mut self, more: Vec<Change>) -> Result<(), store::Error> {
+        let mut changes = std::mem::take(&mut self.receipts);
+        changes.extend(more);
+        if changes.is_empty() {
+            Ok(())
+        } else {
+            self.world.store.commit(changes).await
+        }
     }
 
     /// Takes over a decided state that is still to be stored.

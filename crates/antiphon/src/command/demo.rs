@@ -18,16 +18,17 @@ use crate::config::{self, Config};
 use crate::show::line;
 use crate::wiring;
 
-const WEBHOOK_SECRET: &str = "demo-webhook-secret";
+/// Signs the built-in Discourse's web hooks.
+pub(crate) const WEBHOOK_SECRET: &str = "demo-webhook-secret";
 /// How long a run waits for operations that back off, in milliseconds.
 const PATIENCE_MS: i64 = 5_000;
 
 /// The two built-in servers while they run.
-struct Servers {
-    canvas_url: String,
-    canvas_token: String,
-    discourse_url: String,
-    discourse_key: String,
+pub(crate) struct Servers {
+    pub(crate) canvas_url: String,
+    pub(crate) canvas_token: String,
+    pub(crate) discourse_url: String,
+    pub(crate) discourse_key: String,
     stop: Vec<oneshot::Sender<()>>,
 }
 
@@ -47,7 +48,7 @@ pub(crate) async fn run(options: Demo) -> anyhow::Result<ExitCode> {
         )
     })?;
     let address = format!("http://{}", listener.local_addr()?);
-    let servers = start(&address).await?;
+    let servers = start(&address, false).await?;
     say(
         is_quiet,
         &format!(
@@ -80,15 +81,25 @@ fn say(is_quiet: bool, text: &str) {
     }
 }
 
-async fn start(address: &str) -> anyhow::Result<Servers> {
+pub(crate) async fn start(address: &str, is_empty: bool) -> anyhow::Result<Servers> {
     let (canvas_listener, canvas_url) = listen().await?;
     let (discourse_listener, discourse_url) = listen().await?;
     let canvas = canvas_sim::Sim::new(canvas_sim::Options {
         base_url: canvas_url.clone(),
+        content: if is_empty {
+            canvas_sim::Content::Empty
+        } else {
+            canvas_sim::Content::Term
+        },
         ..canvas_sim::Options::default()
     })?;
     let discourse = discourse_sim::Sim::new(discourse_sim::Options {
         base_url: discourse_url.clone(),
+        content: if is_empty {
+            discourse_sim::Content::Empty
+        } else {
+            discourse_sim::Content::Term
+        },
         webhook_target: Some(discourse_sim::WebhookTarget {
             url: format!("{address}/webhook/discourse"),
             secret: WEBHOOK_SECRET.to_owned(),
@@ -130,7 +141,7 @@ async fn start(address: &str) -> anyhow::Result<Servers> {
     })
 }
 
-async fn listen() -> anyhow::Result<(TcpListener, String)> {
+pub(crate) async fn listen() -> anyhow::Result<(TcpListener, String)> {
     let listener = TcpListener::bind("127.0.0.1:0")
         .await
         .context("No free port on 127.0.0.1")?;

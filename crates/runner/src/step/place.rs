@@ -87,6 +87,7 @@ async fn load<'a>(
         entities,
         intents,
         touched: std::collections::BTreeSet::new(),
+        receipts: Vec::new(),
     };
     Ok(Located::Thread { batch, thread })
 }

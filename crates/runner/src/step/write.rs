@@ -12,6 +12,8 @@ use super::{Batch, finish, outcome};
 
 /// A create and what it could not store at once: more writes of one entity in one step would be a loop.
 const WRITES_MAX: usize = 4;
+/// So many changes of receipts share one commit: about eight writes. More would save little and cost more looks after a crash.
+const RECEIPTS_MAX: usize = 32;
 
 /// Does the writes and ends every operation of the batch.
 pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store::Error> {
@@ -41,11 +43,7 @@ pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store
         .iter()
         .map(|operation| finish(batch.world, batch.owner, &operation.id, Outcome::Completed))
         .collect();
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        batch.world.store.commit(rest).await
-    }
+    batch.flush(rest).await
 }
 
 /// One job and what is still owed to the same system after it.
@@ -65,7 +63,7 @@ async fn attempt(
             Ok(result) => result,
             Err(failure) => return Ok(Err(failure)),
         };
-        receipt(batch, &job.entity, &planned, (&intent, &written)).await?;
+        receipt(batch, &job.entity, &planned, (&intent, &written));
         let Some(entity) = batch.entities.get(&job.entity) else {
             return Ok(Ok(()));
         };
@@ -77,9 +75,7 @@ async fn attempt(
         };
         let opened = intent_of(batch, &job.entity, &job.operation, &next);
         batch
-            .world
-            .store
-            .commit(vec![Change::OpenIntent(opened.clone())])
+            .flush(vec![Change::OpenIntent(opened.clone())])
             .await?;
         intent = opened.id;
         planned = next;
@@ -168,14 +164,14 @@ fn parent(batch: &Batch<'_>, entity: &Entity, system: System) -> Result<Option<R
     Ok(None)
 }
 
-async fn receipt(
+fn receipt(
     batch: &mut Batch<'_>,
     id: &EntityId,
     planned: &PlannedWrite,
     (intent, result): (&model::IntentId, &WriteResult),
-) -> Result<(), store::Error> {
+) {
     let Some(entity) = batch.entities.get(id).cloned() else {
-        return Ok(());
+        return;
     };
     let now = batch.world.now();
     let entity = engine::complete(entity, planned, result, now);
@@ -200,7 +196,7 @@ async fn receipt(
         },
         planned.system.title()
     );
-    let changes = vec![
+    let changes = [
         Change::CloseIntent {
             id: intent.clone(),
             state: IntentState::Applied,
@@ -210,9 +206,8 @@ async fn receipt(
         batch.log(&entity, Some(planned.system), planned.action.as_str(), text),
         Change::SaveEntity(entity.clone()),
     ];
-    batch.world.store.commit(changes).await?;
+    batch.receipts.extend(changes);
     batch.keep(entity);
-    Ok(())
 }
 
 /// All writes of the entity are done: its operation is.
@@ -221,20 +216,27 @@ async fn complete(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> 
         .operations
         .retain(|claimed| claimed.id != job.operation);
     let done = finish(batch.world, batch.owner, &job.operation, Outcome::Completed);
-    batch.world.store.commit(vec![done]).await
+    batch.receipts.push(done);
+    if batch.receipts.len() < RECEIPTS_MAX {
+        Ok(())
+    } else {
+        batch.flush(Vec::new()).await
+    }
 }
 
-async fn abandon(batch: &Batch<'_>, job: &Job) -> Result<(), store::Error> {
+async fn abandon(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> {
     let close = Change::CloseIntent {
         id: job.intent.clone(),
         state: IntentState::Abandoned,
         receipt: None,
         at: batch.world.now(),
     };
-    batch.world.store.commit(vec![close]).await
+    batch.flush(vec![close]).await
 }
 
 async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(), store::Error> {
+    // What was written before is stored first: the open intents below must be only those of this failure.
+    batch.flush(Vec::new()).await?;
     let now = batch.world.now();
     let outcome = outcome::after(batch, job.attempt, failure);
     let mut changes = Vec::new();
@@ -272,7 +274,7 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(),
     batch
         .operations
         .retain(|claimed| claimed.id != job.operation);
-    batch.world.store.commit(changes).await
+    batch.flush(changes).await
 }
 
 /// Asks the guards before anything is planned; a released operation passes once.

@@ -51,9 +51,13 @@ pub(super) async fn play(world: &World, servers: &Servers) -> anyhow::Result<()>
         "In Discourse the derivative is said to be x squared.",
     )
     .await?;
-    let topic = world.store.entity(first.container.as_ref().context("A post without a topic")?).await?;
+    let topic = world
+        .store
+        .entity(first.container.as_ref().context("A post without a topic")?)
+        .await?;
     let topic = remote(&topic.context("A topic is gone")?, System::Discourse)?;
-    let long = json!({ "topic_id": topic, "raw": "word ".repeat(TOO_LONG / 5), "skip_validations": true });
+    let long =
+        json!({ "topic_id": topic, "raw": "word ".repeat(TOO_LONG / 5), "skip_validations": true });
     call(&discourse, Method::POST, "/posts.json", long).await?;
     let doomed = posts_of(world, &deleting, "a post to delete").await?;
     let id = remote(&doomed, System::Discourse)?;
