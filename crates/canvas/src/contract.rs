@@ -88,88 +88,61 @@ fn reads(name: &str, method: &str, path: &str, body: &Value) -> bool {
     let path = path.split('?').next().unwrap_or_default();
     let parts: Vec<&str> = path.trim_start_matches("/api/v1/").split('/').collect();
     match (method, parts.as_slice()) {
-        ("GET", ["courses", _, "discussion_topics"]) => {
-            let topics: Vec<Topic> = parse(name, body);
-            assert!(
-                topics
-                    .iter()
-                    .all(|topic| topic.id.is_some() && topic.created_at.is_some())
-            );
-        }
-        ("POST", ["courses", _, "discussion_topics"])
-        | ("GET" | "PUT", ["courses", _, "discussion_topics", _]) => {
-            let topic: Topic = parse(name, body);
-            assert!(topic.id.is_some() && topic.published.is_some(), "{name}");
-            assert!(time::read(topic.created_at.as_deref()).is_some(), "{name}");
-        }
-        ("GET", ["courses", _, "discussion_topics", _, "view"]) => {
-            let view: View = parse(name, body);
-            let people = view.participants.unwrap_or_default();
-            let trees = [
-                view.built.unwrap_or_default(),
-                view.new_entries.unwrap_or_default(),
-            ];
-            let posts = read::all_posts(trees, &people);
-            for post in posts.iter().filter(|post| !post.is_deleted) {
-                assert!(
-                    !post.author_name.is_empty() && post.author.is_some(),
-                    "{name}: {post:?}"
-                );
-            }
-        }
-        (
-            "GET",
-            [
-                "courses",
-                _,
-                "discussion_topics",
-                _,
-                "entries" | "entry_list",
-            ]
-            | [
-                "courses",
-                _,
-                "discussion_topics",
-                _,
-                "entries",
-                _,
-                "replies",
-            ],
-        ) => {
-            let entries: Vec<Entry> = parse(name, body);
-            entries
-                .into_iter()
-                .for_each(|entry| check_entry(name, entry));
-        }
-        (
-            "POST",
-            ["courses", _, "discussion_topics", _, "entries"]
-            | [
-                "courses",
-                _,
-                "discussion_topics",
-                _,
-                "entries",
-                _,
-                "replies",
-            ],
-        )
-        | ("PUT", ["courses", _, "discussion_topics", _, "entries", _]) => {
-            check_entry(name, parse(name, body));
+        (_, ["courses", _, "discussion_topics", rest @ ..]) => {
+            return reads_topic(name, method, rest, body);
         }
         ("GET", ["courses", _]) => assert!(parse::<Course>(name, body).id.is_some()),
         ("GET", ["users", _]) => assert!(parse::<User>(name, body).id.is_some()),
         ("GET", ["courses", _, "enrollments"]) => {
             let rows: Vec<Enrollment> = parse(name, body);
-            assert!(
-                rows.iter()
-                    .all(|row| row.user_id.is_some() && row.kind.is_some())
-            );
+            let is_whole = |row: &Enrollment| row.user_id.is_some() && row.kind.is_some();
+            assert!(rows.iter().all(is_whole), "{name}");
         }
         ("GET", ["courses", _, "users"]) => drop(parse::<Vec<User>>(name, body)),
         _ => return false,
     }
     true
+}
+
+/// The same below `discussion_topics`.
+fn reads_topic(name: &str, method: &str, rest: &[&str], body: &Value) -> bool {
+    match (method, rest) {
+        ("GET", []) => {
+            let topics: Vec<Topic> = parse(name, body);
+            let is_whole = |topic: &Topic| topic.id.is_some() && topic.created_at.is_some();
+            assert!(topics.iter().all(is_whole), "{name}");
+        }
+        ("POST", []) | ("GET" | "PUT", [_]) => {
+            let topic: Topic = parse(name, body);
+            assert!(topic.id.is_some() && topic.published.is_some(), "{name}");
+            assert!(time::read(topic.created_at.as_deref()).is_some(), "{name}");
+        }
+        ("GET", [_, "view"]) => {
+            for post in all_of(parse(name, body))
+                .iter()
+                .filter(|post| !post.is_deleted)
+            {
+                let is_named = !post.author_name.is_empty() && post.author.is_some();
+                assert!(is_named, "{name}: {post:?}");
+            }
+        }
+        ("GET", [_, "entries" | "entry_list"] | [_, "entries", _, "replies"]) => {
+            for entry in parse::<Vec<Entry>>(name, body) {
+                check_entry(name, entry);
+            }
+        }
+        ("POST", [_, "entries"] | [_, "entries", _, "replies"]) | ("PUT", [_, "entries", _]) => {
+            check_entry(name, parse(name, body));
+        }
+        _ => return false,
+    }
+    true
+}
+
+fn all_of(view: View) -> Vec<Post> {
+    let people = view.participants.unwrap_or_default();
+    let trees = [view.built, view.new_entries].map(Option::unwrap_or_default);
+    read::all_posts(trees, &people)
 }
 
 fn check_entry(name: &str, entry: Entry) {
@@ -356,13 +329,7 @@ fn views_become_items() {
         let Some(value) = load(name) else {
             return;
         };
-        let view: View = parse(name, &value);
-        let people = view.participants.unwrap_or_default();
-        let trees = [
-            view.built.unwrap_or_default(),
-            view.new_entries.unwrap_or_default(),
-        ];
-        let posts = read::all_posts(trees, &people);
+        let posts = all_of(parse(name, &value));
         with_reader(|reader, place| {
             let items: Vec<_> = posts.iter().map(|post| reader.post(place, post)).collect();
             assert!(items.len() >= 2, "{name}");
