@@ -21,6 +21,14 @@ pub enum Error {
     Store(String),
 }
 
+impl Error {
+    /// An error of the database.
+    #[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+    pub(crate) fn store(error: store::Error) -> Self {
+        Self::Store(error.to_string())
+    }
+}
+
 /// Finds every configured course on both sides and makes its entity; courses that are known already cost no call.
 ///
 /// Fails on the first course that one side does not have, naming the side and the name that was looked for.
@@ -33,7 +41,7 @@ pub async fn ensure(world: &World) -> Result<Vec<Entity>, Error> {
             ..EntityFilter::default()
         })
         .await
-        .map_err(|error| Error::Store(error.to_string()))?;
+        .map_err(Error::store)?;
     let mut courses = Vec::new();
     for settings in &world.settings.courses {
         let is_it = |entity: &&Entity| {
@@ -61,7 +69,7 @@ async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error>
             .store
             .entity_by_remote(system, Kind::Course, &item.remote)
             .await
-            .map_err(|error| Error::Store(error.to_string()))?;
+            .map_err(Error::store)?;
         if taken.is_some() {
             return Err(Error::Remote(Failure::new(
                 "SYNC-1004",
@@ -80,7 +88,7 @@ async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error>
         .store
         .commit(vec![Change::SaveEntity(entity.clone())])
         .await
-        .map_err(|error| Error::Store(error.to_string()))?;
+        .map_err(Error::store)?;
     Ok(Entity {
         revision: 1,
         ..entity

@@ -23,7 +23,7 @@ pub async fn poll(
         return Ok(0);
     };
     let name = format!("feed:{system}:{}", course.id);
-    let stored = world.store.cursor(&name).await.map_err(store_error)?;
+    let stored = world.store.cursor(&name).await.map_err(Error::store)?;
     let is_first = stored.is_none();
     let cursor = if is_sweep { None } else { stored };
     let changes = connector
@@ -40,7 +40,7 @@ pub async fn poll(
         .store
         .entities_by_remotes(system, Kind::Topic, &changes.topics)
         .await
-        .map_err(store_error)?;
+        .map_err(Error::store)?;
     for topic in &changes.topics {
         let entity = known.iter().find(|entity| {
             entity
@@ -64,7 +64,7 @@ pub async fn poll(
         at: world.now(),
     });
     let queued = commit.len().saturating_sub(1);
-    world.store.commit(commit).await.map_err(store_error)?;
+    world.store.commit(commit).await.map_err(Error::store)?;
     Ok(queued)
 }
 
@@ -84,7 +84,7 @@ async fn unlisted(
             after,
             ..EntityFilter::default()
         };
-        let page = world.store.entities(&filter).await.map_err(store_error)?;
+        let page = world.store.entities(&filter).await.map_err(Error::store)?;
         for topic in &page {
             let Some(replica) = topic.replica(system) else {
                 continue;
@@ -130,8 +130,4 @@ pub(crate) fn look_at(
         blocked_on: None,
         at: now,
     })
-}
-
-fn store_error(error: store::Error) -> Error {
-    Error::Store(error.to_string())
 }

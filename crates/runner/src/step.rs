@@ -135,7 +135,7 @@ pub async fn run(
 ) -> Result<(), store::Error> {
     let located = place::locate(world, owner, operations).await?;
     let (mut batch, known) = match located {
-        place::Located::Thread { batch, thread } => (batch, thread),
+        place::Located::Thread { batch, thread } => (batch, *thread),
         place::Located::Done => return Ok(()),
     };
     let look = match look::look(&batch, known).await {

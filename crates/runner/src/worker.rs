@@ -161,15 +161,14 @@ pub async fn until_quiet(
         }
     }
     let owner = world.id();
-    let store_error = |error: store::Error| Error::Store(error.to_string());
     loop {
         world
             .store
             .recover_expired(world.now())
             .await
-            .map_err(store_error)?;
-        let events = event::drain(world).await.map_err(store_error)?;
-        let worked = turn(world, &owner).await.map_err(store_error)?;
+            .map_err(Error::store)?;
+        let events = event::drain(world).await.map_err(Error::store)?;
+        let worked = turn(world, &owner).await.map_err(Error::store)?;
         if worked {
             done.batches += 1;
             progress(done);
@@ -182,7 +181,7 @@ pub async fn until_quiet(
             .store
             .ready_at(world.now())
             .await
-            .map_err(store_error)?;
+            .map_err(Error::store)?;
         match next {
             Some(at) if at.since_ms(world.now()) <= patience_ms => wait_until(world, at).await,
             _ => return Ok(done),

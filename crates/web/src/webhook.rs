@@ -82,7 +82,7 @@ async fn take(
         received_at: state.stamp.now(),
     };
     match state.store.add_event(event).await {
-        Ok(_) => (StatusCode::OK, "stored\n"),
+        Ok(()) => (StatusCode::OK, "stored\n"),
         Err(error) => {
             tracing::error!(error = %error, "a delivery could not be stored");
             // Discourse tries a 503 again when its setting says so; a 404 or a hanging answer never.
@@ -111,7 +111,7 @@ fn is_signed(secret: &[u8], body: &[u8], signature: &str) -> bool {
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
-    if text.len() % 2 != 0 || !text.is_ascii() {
+    if !text.len().is_multiple_of(2) || !text.is_ascii() {
         return None;
     }
     let digits = text.as_bytes().chunks_exact(2);
@@ -126,18 +126,18 @@ fn unhex(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
     fn only_the_right_signature_is_taken() {
         let mut mac = Hmac::<Sha256>::new_from_slice(b"secret").unwrap();
         mac.update(b"{}");
-        let hex: String = mac
-            .finalize()
-            .into_bytes()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let mut hex = String::new();
+        for byte in mac.finalize().into_bytes() {
+            write!(hex, "{byte:02x}").unwrap();
+        }
         assert!(is_signed(b"secret", b"{}", &format!("sha256={hex}")));
         assert!(!is_signed(b"secret", b"{ }", &format!("sha256={hex}")));
         assert!(!is_signed(b"other", b"{}", &format!("sha256={hex}")));

@@ -84,29 +84,23 @@ fn discover(batch: &mut Batch<'_>, look: &Look) {
         if !matches!(item.sighting, Sighting::Present(_)) {
             continue;
         }
-        let entity = match adoptable(batch, *system, item.key.as_ref()) {
-            Some(intent) => batch
+        let now = batch.world.now();
+        let entity = if let Some(intent) = adoptable(batch, *system, item.key.as_ref()) {
+            batch
                 .entities
                 .get(&intent.entity)
-                .map(|entity| engine::adopt(entity.clone(), &intent, item, batch.world.now())),
-            None => {
-                let parent = item
-                    .parent
-                    .as_ref()
-                    .and_then(|id| known.get(&(*system, id.clone())).cloned());
-                let place = Place {
-                    course: batch.course.id.clone(),
-                    container: batch.topic.clone(),
-                    parent,
-                };
-                engine::discover(
-                    EntityId(batch.world.id()),
-                    *system,
-                    item,
-                    place,
-                    batch.world.now(),
-                )
-            }
+                .map(|entity| engine::adopt(entity.clone(), &intent, item, now))
+        } else {
+            let parent = item
+                .parent
+                .as_ref()
+                .and_then(|id| known.get(&(*system, id.clone())).cloned());
+            let place = Place {
+                course: batch.course.id.clone(),
+                container: batch.topic.clone(),
+                parent,
+            };
+            engine::discover(EntityId(batch.world.id()), *system, item, place, now)
         };
         if let Some(entity) = entity {
             known.insert((*system, remote.clone()), entity.id.clone());

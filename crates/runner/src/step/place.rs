@@ -14,9 +14,9 @@ pub(crate) enum Located<'a> {
     /// To a thread, with the side that was read on the way.
     Thread {
         /// The thread, loaded.
-        batch: Batch<'a>,
+        batch: Box<Batch<'a>>,
         /// What was read on the way.
-        thread: Option<(System, Thread)>,
+        thread: Box<Option<(System, Thread)>>,
     },
     /// Nowhere: they are finished already.
     Done,
@@ -89,7 +89,10 @@ async fn load<'a>(
         touched: std::collections::BTreeSet::new(),
         receipts: Vec::new(),
     };
-    Ok(Located::Thread { batch, thread })
+    Ok(Located::Thread {
+        batch: Box::new(batch),
+        thread: Box::new(thread),
+    })
 }
 
 /// Makes the running operations those of a known thread, so that nobody else works on it.
@@ -225,11 +228,7 @@ async fn ours(
     system: System,
     item: &RemoteItem,
 ) -> Result<Option<Entity>, store::Error> {
-    let Some(id) = item
-        .key
-        .as_ref()
-        .and_then(|key| super::find::entity_of(key))
-    else {
+    let Some(id) = item.key.as_ref().and_then(super::find::entity_of) else {
         return Ok(None);
     };
     let entity = world.store.entity(&id).await?;
