@@ -1,7 +1,8 @@
 //! The database: one SQL text in a portable subset, run by SQLite or PostgreSQL, behind [`Store`].
 //!
-//! Reads return the types of `model`; everything that changes is a [`Change`] in a [`Store::commit`] that happens whole or
-//! not at all. Rows and SQL never leave this crate, and nothing here decides what should be stored: that is the engine's.
+//! Reads return the types of `model`; everything that changes is a [`Change`] in a [`Store::commit`] that happens
+//! whole or not at all. Rows and SQL never leave this crate, and nothing here decides what should be stored: that is
+//! the engine's.
 #![warn(missing_docs)]
 
 mod backend;

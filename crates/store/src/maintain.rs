@@ -42,8 +42,8 @@ impl Store {
             .map_err(|error| Error::Unavailable(format!("{name}: {error}")))
     }
 
-    /// Removes what has been kept long enough, at most `limit` rows of each sort; returns how many rows went. Call again
-    /// until it returns zero.
+    /// Removes what has been kept long enough, at most `limit` rows of each sort; returns how many rows went. Call
+    /// again until it returns zero.
     pub async fn prune(&self, retention: &Retention) -> Result<u64> {
         let mut session = self.backend.writer().await?;
         let result = prune(&mut session, retention).await;

@@ -87,8 +87,8 @@ impl Priority {
             .find(|priority| priority.level() == level)
     }
 
-    /// How long work of this priority lets `critical` work pass that became due later, in milliseconds. It is what makes
-    /// waiting raise the priority.
+    /// How long work of this priority lets `critical` work pass that became due later, in milliseconds. It is what
+    /// makes waiting raise the priority.
     pub fn patience_ms(self) -> i64 {
         match self {
             Self::Critical => 0,
@@ -125,8 +125,8 @@ pub struct NewOperation {
     pub id: OperationId,
     /// What sort of thing is looked at.
     pub kind: OperationKind,
-    /// What is looked at, as text: `thread:ID`, `entity:ID`, `remote:canvas:topic:ID`. One operation of a subject waits, one
-    /// runs.
+    /// What is looked at, as text: `thread:ID`, `entity:ID`, `remote:canvas:topic:ID`. One operation of a subject
+    /// waits, one runs.
     pub subject: String,
     /// The entity, when it is known.
     pub entity: Option<EntityId>,

@@ -81,8 +81,8 @@ impl Store {
         end(session, result).await
     }
 
-    /// Returns operations whose lease has run out to the queue, with an attempt marked as lost; holds those that were lost
-    /// five times in a row. Returns how many there were.
+    /// Returns operations whose lease has run out to the queue, with an attempt marked as lost; holds those that were
+    /// lost five times in a row. Returns how many there were.
     pub async fn recover_expired(&self, now: Timestamp) -> Result<usize> {
         let mut recovered = 0;
         loop {
@@ -116,8 +116,8 @@ impl Store {
         end(session, result).await
     }
 
-    /// When the next operation that is neither paused nor blocked is due; `now` when one is due already, `None` when there is
-    /// none.
+    /// When the next operation that is neither paused nor blocked is due; `now` when one is due already, `None` when
+    /// there is none.
     pub async fn ready_at(&self, now: Timestamp) -> Result<Option<Timestamp>> {
         claim::ready_at(&mut self.reader().await?, now).await
     }

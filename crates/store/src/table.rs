@@ -1,5 +1,5 @@
-//! One module for each table: its statements on top, the functions that run them below. Rows end here; what leaves are the
-//! types of `model` and of this crate.
+//! One module for each table: its statements on top, the functions that run them below. Rows end here; what leaves
+//! are the types of `model` and of this crate.
 
 pub(crate) mod attempt;
 pub(crate) mod conflict;

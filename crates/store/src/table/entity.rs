@@ -1,7 +1,7 @@
 //! Table `entity`: the things kept in step, stored and read together with their replicas.
 //!
-//! An entity's row is always read before its replicas: if a save comes between, the revision is the older one and the next
-//! save of what was read misses its guard.
+//! An entity's row is always read before its replicas: if a save comes between, the revision is the older one and the
+//! next save of what was read misses its guard.
 
 use std::collections::BTreeMap;
 

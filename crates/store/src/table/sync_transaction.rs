@@ -1,4 +1,5 @@
-//! Tables `sync_transaction` and `transaction_step`: what the attempts of operations did, line by line, never rewritten.
+//! Tables `sync_transaction` and `transaction_step`: what the attempts of operations did, line by line, never
+//! rewritten.
 
 use model::{EntityId, OperationId, System, Timestamp};
 

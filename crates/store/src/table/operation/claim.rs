@@ -1,7 +1,7 @@
 //! Who may run what: claims and heartbeats.
 //!
-//! The declared splits are here. On PostgreSQL workers pass by each other's rows (`SKIP LOCKED`); a batch key's lease makes
-//! sure that two of them never hold the same key. On SQLite there is one writer at a time.
+//! The declared splits are here. On PostgreSQL workers pass by each other's rows (`SKIP LOCKED`); a batch key's lease
+//! makes sure that two of them never hold the same key. On SQLite there is one writer at a time.
 
 use model::Timestamp;
 
