@@ -17,7 +17,8 @@ const TRIES: usize = 8;
 impl Store {
     /// Takes the best ready operation and up to `max` of its batch key; empty when nothing can be run.
     ///
-    /// The order is by priority, raised by waiting. No other worker gets anything of the batch key until all of it has
+    /// The order is by priority, raised by waiting. No other worker gets anything of the batch key until all of it
+    /// has
     /// ended or the lease has run out.
     pub async fn claim(
         &self,

@@ -43,7 +43,8 @@ impl Store {
         Self::open_by(url, Road::Fresh).await
     }
 
-    /// Like [`Store::open`], but a new database gets its schema by running all migrations: for the test that compares.
+    /// Like [`Store::open`], but a new database gets its schema by running all migrations: for the test that
+    /// compares.
     #[doc(hidden)]
     pub async fn open_by_migrations(url: &str) -> Result<Self> {
         Self::open_by(url, Road::Migrations).await

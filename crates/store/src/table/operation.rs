@@ -1,6 +1,7 @@
 //! Table `operation`: the hot part of the queue. What ends moves to `operation_history`.
 //!
-//! A change of state takes the row out and puts it in again, so that one statement is the only way into each state and
+//! A change of state takes the row out and puts it in again, so that one statement is the only way into each state
+//! and
 //! meets the rules of that state: a second waiting operation of a subject is folded into the first.
 
 pub(crate) mod claim;
@@ -42,7 +43,8 @@ macro_rules! insert {
 
 statements! { "operation";
     INSERT = insert!(),
-    // The earliest time, the highest priority and every reason stay; it is blocked only when both are; whose system it
+    // The earliest time, the highest priority and every reason stay; it is blocked only when both are; whose
+    // system it
     // is stays only when both say the same.
     INSERT_PENDING = concat!(insert!(), " ON CONFLICT (subject) WHERE state = 'pending' DO UPDATE SET
         entity_id = COALESCE(operation.entity_id, excluded.entity_id),
@@ -72,7 +74,8 @@ statements! { "operation";
     BLOCKER_OF = "SELECT blocked_on FROM operation WHERE entity_id = $1 AND blocked_on IS NOT NULL
         ORDER BY id LIMIT 1",
     RELEASE_BLOCKED = "UPDATE operation SET blocked_on = NULL, updated_ms = $5 WHERE blocked_on IN ($1, $2, $3, $4)",
-    TAKE_HELD_OF_SUBJECT = concat!("DELETE FROM operation WHERE subject = $1 AND state = 'held' RETURNING ", columns!()),
+    TAKE_HELD_OF_SUBJECT = concat!("DELETE FROM operation WHERE subject = $1 AND state = 'held'
+        RETURNING ", columns!()),
 }
 
 /// Chains of waiting operations longer than this are refused like cycles.
@@ -196,7 +199,8 @@ pub(crate) async fn enqueue(session: &mut Session, new: &NewOperation) -> Result
     insert_pending(session, &stored).await.map(|_| ())
 }
 
-/// Puts a waiting operation in; returns the id under which it goes on: its own, or that of the one it was folded into.
+/// Puts a waiting operation in; returns the id under which it goes on: its own, or that of the one it was folded
+/// into.
 async fn insert_pending(session: &mut Session, stored: &Stored) -> Result<OperationId> {
     let values = stored.values()?;
     match session.first(&INSERT_PENDING, &values).await? {
@@ -205,7 +209,8 @@ async fn insert_pending(session: &mut Session, stored: &Stored) -> Result<Operat
     }
 }
 
-/// Puts an operation that was taken out back among the waiting ones. One that is folded into another ends as cancelled.
+/// Puts an operation that was taken out back among the waiting ones. One that is folded into another ends as
+/// cancelled.
 async fn requeue(session: &mut Session, stored: &Stored) -> Result<()> {
     let id = insert_pending(session, stored).await?;
     if id == stored.operation.id {

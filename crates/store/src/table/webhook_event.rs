@@ -19,7 +19,8 @@ statements! { "webhook_event";
         WHERE processed_ms < $1 ORDER BY processed_ms LIMIT $2)",
 }
 
-/// Stores a delivery unless the same one waits already; a repeated delivery whose first one is handled is stored again,
+/// Stores a delivery unless the same one waits already; a repeated delivery whose first one is handled is stored
+/// again,
 /// because the world may have changed in between.
 pub(crate) async fn add(session: &mut Session, event: &Event) -> Result<()> {
     let values = [

@@ -1,4 +1,5 @@
-//! What becomes of a running operation: another subject, or an end. Every late result of a lost lease misses the guard.
+//! What becomes of a running operation: another subject, or an end. Every late result of a lost lease misses the
+//! guard.
 
 use model::{EntityId, OperationId, Timestamp};
 
