@@ -1,4 +1,5 @@
-//! The one configuration file, checked once: unknown keys are errors with a suggestion, every secret can come from a file.
+//! The one configuration file, checked once: unknown keys are errors with a suggestion, every secret can come from
+//! a file.
 
 mod check;
 mod file;

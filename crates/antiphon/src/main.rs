@@ -45,7 +45,7 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Explain(options) => command::explain::run(config, options).await,
         Command::Operation { verb } => command::operation::run(config, verb).await,
         Command::Conflict { verb } => command::conflict::run(config, verb).await,
-        Command::Convert(options) => command::convert::run(options),
+        Command::Convert(options) => command::convert::run(&options),
         Command::Bench {
             which: arguments::Bench::Sync(options),
         } => command::bench::run(options).await,

@@ -160,7 +160,8 @@ fn canvas(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
 }
 
 fn discourse(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
-    // A Discourse allows 60 calls a minute for the whole site (contract discourse §3); 0 says that this one does not count.
+    // A Discourse allows 60 calls a minute for the whole site (contract discourse §3); 0 says that this one does
+    // not count.
     let calls = config.discourse_calls_per_minute.unwrap_or(60);
     let settings = discourse::Settings {
         url: config.discourse_url.clone(),

@@ -1,6 +1,7 @@
 //! Whose turn it is: a sliding window of calls, and pauses that the server asked for.
 //!
-//! Time is a parameter here; the client passes its monotonic clock.
+//! The gate takes the time as a parameter. [`now`] is the one place where this crate reads a clock, and only a monotonic
+//! one: it measures waits on real sockets and never becomes data.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -8,6 +9,11 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::settings::Budget;
+
+/// The present moment of the timer that also ends the waits.
+pub(crate) fn now() -> Instant {
+    Instant::now()
+}
 
 /// The times of the calls inside the window, and the end of a pause.
 #[derive(Debug, Default)]

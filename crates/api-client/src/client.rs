@@ -8,12 +8,12 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::Url;
 use tokio::sync::Semaphore;
-use tokio::time::Instant;
 
-use crate::budget::Gate;
+use crate::budget::{Gate, now};
 use crate::error::Error;
+use crate::payload;
 use crate::redact::excerpt;
-use crate::request::{Part, PartContent, Payload, Request};
+use crate::request::Request;
 use crate::response::Response;
 use crate::settings::{Secret, Settings};
 
@@ -100,7 +100,7 @@ impl Client {
 
     /// Sends nothing for `ms` milliseconds, because the server asked for it. A longer pause already set stays.
     pub fn pause_for_ms(&self, ms: u64) {
-        let until = Instant::now() + Duration::from_millis(ms);
+        let until = now() + Duration::from_millis(ms);
         lock(&self.0.gate).pause_until(until);
     }
 
@@ -126,14 +126,14 @@ impl Client {
 
     /// Waits for a place in the budget, as long as the settings allow.
     async fn enter(&self, name: &'static str) -> Result<(), Error> {
-        let started = Instant::now();
+        let started = now();
         loop {
-            let now = Instant::now();
-            let entered = lock(&self.0.gate).enter(now);
+            let present = now();
+            let entered = lock(&self.0.gate).enter(present);
             let Err(wait) = entered else {
                 return Ok(());
             };
-            if now.duration_since(started) + wait > self.0.max_wait {
+            if present.duration_since(started) + wait > self.0.max_wait {
                 let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
                 return Err(Error::BudgetWait {
                     name,
@@ -180,12 +180,7 @@ impl Client {
             .http
             .request(request.method.clone(), url.clone())
             .headers(headers);
-        let builder = match &request.body {
-            Payload::None => builder,
-            Payload::Json(value) => builder.json(value),
-            Payload::Form(pairs) => builder.form(pairs),
-            Payload::Multipart(parts) => builder.multipart(multipart(parts)?),
-        };
+        let builder = payload::put(builder, &request.body)?;
         builder.build().map_err(Error::setup)
     }
 
@@ -241,27 +236,6 @@ fn secret_headers(pairs: Vec<(String, Secret)>) -> Result<HeaderMap, Error> {
     Ok(headers)
 }
 
-fn multipart(parts: &[Part]) -> Result<reqwest::multipart::Form, Error> {
-    let mut form = reqwest::multipart::Form::new();
-    for part in parts {
-        form = match &part.content {
-            PartContent::Text(text) => form.text(part.name.clone(), text.clone()),
-            PartContent::File {
-                file_name,
-                content_type,
-                bytes,
-            } => {
-                let file = reqwest::multipart::Part::bytes(bytes.to_vec())
-                    .file_name(file_name.clone())
-                    .mime_str(content_type)
-                    .map_err(Error::setup)?;
-                form.part(part.name.clone(), file)
-            }
-        };
-    }
-    Ok(form)
-}
-
 /// Tells "nothing went out" from "perhaps it did": only a failed connection is certainly the first.
 fn failure(name: &'static str, error: &reqwest::Error) -> Error {
     if error.is_connect() {
@@ -300,7 +274,8 @@ fn log(request: &Request, url: &Url, attempt: u32, result: &Result<Response, Err
     let (name, path) = (request.name, url.path());
     match result {
         Ok(response) => {
-            tracing::debug!(target: "api", name, method, path, attempt, status = response.status, bytes = response.body.len());
+            let (status, bytes) = (response.status, response.body.len());
+            tracing::debug!(target: "api", name, method, path, attempt, status, bytes);
         }
         Err(error) => tracing::debug!(target: "api", name, method, path, attempt, %error),
     }

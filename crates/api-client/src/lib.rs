@@ -8,6 +8,7 @@ mod budget;
 mod client;
 mod error;
 mod link;
+mod payload;
 mod redact;
 mod request;
 mod response;

@@ -1,4 +1,5 @@
-//! The recorded payloads of real servers, where they lie beside the checkout: everything parses, every failure gets its
+//! The recorded payloads of real servers, where they lie beside the checkout: everything parses, every failure
+//! gets its
 //! class, and what must be withheld is.
 
 use std::path::PathBuf;

@@ -1,4 +1,5 @@
-//! Live Events as hints (contract canvas §16): where to look, never what is true. Texts in them are cut and unordered.
+//! Live Events as hints (contract canvas §16): where to look, never what is true. Texts in them are cut and
+//! unordered.
 
 use ::connector::{Hint, RawEvent};
 use model::RemoteId;

@@ -110,7 +110,7 @@ impl Reason {
             }
             Self::TooLong => "Shorten the text in the system where it was written.",
             Self::CannotRestore => {
-                "Restore it in Canvas: topics on the course's undelete page, replies by the feature for deleted replies."
+                "Restore it in Canvas by hand; topics are on the course's undelete page (/courses/ID/undelete)."
             }
             Self::FileLost => "Edit the reply in Canvas by hand, or let the token use GraphQL.",
             Self::WrongId | Self::Unsupported => "Report this with the operation's history.",

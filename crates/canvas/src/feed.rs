@@ -1,6 +1,7 @@
 //! What changed in a course (contract canvas §13), by comparing every topic's version with the one in the cursor.
 //!
-//! A version is GraphQL's `updatedAt`, which every change but likes moves; where GraphQL does not tell it, a digest of
+//! A version is GraphQL's `updatedAt`, which every change but likes moves; where GraphQL does not tell it, a
+//! digest of
 //! what the list shows. A topic that is no longer listed is reported once.
 
 use std::collections::BTreeMap;

@@ -75,7 +75,8 @@ impl People {
     }
 }
 
-/// The Test Student has an enrollment type of its own (contract canvas §6.4). A reader without the right to list people
+/// The Test Student has an enrollment type of its own (contract canvas §6.4). A reader without the right to list
+/// people
 /// cannot know.
 async fn tests(api: &Api, course: &str) -> Result<BTreeSet<String>, Trouble> {
     let path = format!("/api/v1/courses/{course}/enrollments");

@@ -1,6 +1,7 @@
 //! From Canvas's words to the project's: records, items and sightings.
 //!
-//! Pure: whatever has to be asked first comes in as an argument. A record's body source is free of read-form noise, of
+//! Pure: whatever has to be asked first comes in as an argument. A record's body source is free of read-form
+//! noise, of
 //! our hidden span and of our attribution, so that it can be written again.
 
 use model::{

@@ -1,8 +1,10 @@
 //! Writes: which voice speaks, what exactly is sent, and what came of it.
 //!
-//! Creates are made as their author where Canvas allows it; otherwise, also into a topic that is closed for the author
+//! Creates are made as their author where Canvas allows it; otherwise, also into a topic that is closed for the
+//! author
 //! (contract canvas §2.2), by the service account with an attribution. Edits, deletions and restores are made by the
-//! service account: staff may do them whatever the course's settings and locks say. Nothing after the write itself may
+//! service account: staff may do them whatever the course's settings and locks say. Nothing after the write itself
+//! may
 //! fail: a write that was done must never look like one that was not.
 
 mod entry;

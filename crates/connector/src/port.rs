@@ -19,7 +19,8 @@ pub type Result<T> = std::result::Result<T, Error>;
 pub struct Thread {
     /// The topic itself; its sighting says whether it is there.
     pub topic: RemoteItem,
-    /// Its posts in the order they were made, parents before their answers, tombstones included where the system shows them.
+    /// Its posts in the order they were made, parents before their answers, tombstones included where the system
+    /// shows them.
     pub posts: Vec<RemoteItem>,
     /// Whether all posts are here: only then is a post that is not in the list missing.
     pub is_complete: bool,
@@ -52,12 +53,14 @@ pub trait Connector: Send + Sync {
 
     /// Reads a topic and all its posts, in as few calls as possible.
     ///
-    /// A topic that cannot be found is not an error: its sighting says `Deleted` or `Missing` and the posts are empty.
+    /// A topic that cannot be found is not an error: its sighting says `Deleted` or `Missing` and the posts are
+    /// empty.
     async fn thread(&self, topic: &RemoteId) -> Result<Thread>;
 
     /// Looks for an item that we may have created under `key`; `container` is where we would have created it.
     ///
-    /// `None` means that the server certainly has no such item; when that is not certain the call fails with `transient`.
+    /// `None` means that the server certainly has no such item; when that is not certain the call fails with
+    /// `transient`.
     async fn find(
         &self,
         kind: Kind,

@@ -1,7 +1,8 @@
 //! The Discourse connector: reads threads, writes items, and understands webhooks of one Discourse forum.
 //!
 //! Written from the Discourse contract; sections are named where a fact is used. Wire types never leave this crate.
-//! It keeps no sync state: what it remembers (users' keys, places of posts, categories) only spares calls. It must not
+//! It keeps no sync state: what it remembers (users' keys, places of posts, categories) only spares calls. It must
+//! not
 //! know the database, Canvas, or how conflicts are decided.
 #![warn(missing_docs)]
 

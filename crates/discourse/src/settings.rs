@@ -9,7 +9,8 @@ pub struct Settings {
     pub url: String,
     /// An API key for all users (contract discourse §2.1).
     pub api_key: Secret,
-    /// The service account: `system` or an admin. It reads everything, edits, deletes, and posts what nobody can post.
+    /// The service account: `system` or an admin. It reads everything, edits, deletes, and posts what nobody can
+    /// post.
     pub api_username: String,
     /// Our name in the server's log; part of the replay cache's key, so keep it stable.
     pub user_agent: String,

@@ -1,6 +1,7 @@
 //! The JSON of Discourse as types, private to this crate.
 //!
-//! Fields differ with the server's version, and plugins add their own: every field that is not needed to make sense of
+//! Fields differ with the server's version, and plugins add their own: every field that is not needed to make
+//! sense of
 //! an answer is optional, unknown ones are ignored, and `null` counts as absent (contract discourse §1, §5).
 
 use serde::{Deserialize, Deserializer};

@@ -1,6 +1,7 @@
 //! Decides what to do: detect, compare, merge, resolve, plan. Pure and total: values in, values out.
 //!
-//! Nothing here waits, fails, reads a clock or knows a database or a wire format. If the simulation cannot run it, it is
+//! Nothing here waits, fails, reads a clock or knows a database or a wire format. If the simulation cannot run it,
+//! it is
 //! in the wrong place.
 #![warn(missing_docs)]
 

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use model::{Action, CreateKey, Entity, EntityId, Existence, Field, Record, Replica, System, VersionVector};
+use model::{
+    Action, CreateKey, Entity, EntityId, Existence, Field, Record, Replica, System, VersionVector,
+};
 
 /// One write that a remote is owed.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -9,7 +9,8 @@ use model::{
 
 use crate::plan::{PlannedWrite, owed_writes};
 
-/// Two times of one create that differ by more than this mean that somebody edited since, in milliseconds. Canvas saves
+/// Two times of one create that differ by more than this mean that somebody edited since, in milliseconds. Canvas
+/// saves
 /// a post twice and shows whole seconds (contract canvas §8 rule 9).
 const EDITED_AFTER_MS: i64 = 2_000;
 
@@ -86,7 +87,8 @@ fn unseen_before_delete(mut replica: Replica, before: &Replica, system: System) 
     replica
 }
 
-/// After a create only yes-or-no fields can still be owed: a text that came back changed was rewritten by the remote and
+/// After a create only yes-or-no fields can still be owed: a text that came back changed was rewritten by the
+/// remote and
 /// would be rewritten again.
 fn creatable(write: &PlannedWrite, owed: BTreeSet<model::Field>) -> BTreeSet<model::Field> {
     owed.into_iter()

@@ -1,6 +1,7 @@
 //! The one decision of a sync step (design section 4): pure and total.
 //!
-//! The local replica is the hub: a decision puts its result there with the vector that includes everything it has seen, and
+//! The local replica is the hub: a decision puts its result there with the vector that includes everything it has
+//! seen, and
 //! every remote that has seen less is owed what changed.
 
 use std::collections::BTreeSet;
@@ -177,7 +178,8 @@ fn hold(mut decision: Decision, system: System, reason: &str) -> Decision {
     decision
 }
 
-/// The systems whose replicas have seen something that no other replica includes; of equals one stands for all, a remote
+/// The systems whose replicas have seen something that no other replica includes; of equals one stands for all, a
+/// remote
 /// before the local database, so that a conflict names the product and not us.
 fn heads(entity: &Entity) -> Vec<System> {
     let mut heads: Vec<System> = Vec::new();
@@ -469,7 +471,8 @@ fn finish(
     decision
 }
 
-/// Gives every remote that has not seen all that the local database has the changed fields to owe; a remote that is owed
+/// Gives every remote that has not seen all that the local database has the changed fields to owe; a remote that
+/// is owed
 /// nothing has seen all.
 pub(crate) fn owe(mut entity: Entity, changed: &BTreeSet<Field>) -> Entity {
     let Some(local) = entity.replica(System::Local).cloned() else {

@@ -54,7 +54,8 @@ text_id!(
     CreateKey
 );
 
-/// Makes ids from a time and 80 random bits: Crockford base 32, so they sort by time and fit every remote's key format.
+/// Makes ids from a time and 80 random bits: Crockford base 32, so they sort by time and fit every remote's key
+/// format.
 #[derive(Debug, Clone, Copy)]
 pub struct IdSource;
 

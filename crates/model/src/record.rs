@@ -23,7 +23,8 @@ pub enum Dialect {
 
 /// The text of a topic or post: one side's own source and the canonical form to which both sides reduce.
 ///
-/// Bodies are compared by [`Body::canonical`] only; the source is kept so that the untouched side keeps its own bytes.
+/// Bodies are compared by [`Body::canonical`] only; the source is kept so that the untouched side keeps its own
+/// bytes.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Body {
     /// The language of `source`.

@@ -1,4 +1,5 @@
-//! Turns stored deliveries into operations. A delivery is a hint: one that shows what we know already is our own echo.
+//! Turns stored deliveries into operations. A delivery is a hint: one that shows what we know already is our own
+//! echo.
 
 use connector::{Hint, RawEvent};
 use model::{Entity, Existence, Kind, RemoteItem, Sighting, System};

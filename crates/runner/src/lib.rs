@@ -1,6 +1,7 @@
 //! The sync step and everything that drives it: workers, feeds, events, sweeps.
 //!
-//! [`step`] awaits only the store and the connectors and takes time and randomness from its [`World`], so that the worker
+//! [`step`] awaits only the store and the connectors and takes time and randomness from its [`World`], so that the
+//! worker
 //! drives it with a runtime and the simulation by hand. Nothing here knows HTTP, SQL or a wire format.
 #![warn(missing_docs)]
 

@@ -1,6 +1,8 @@
-//! One sync step (design section 4): look at a thread on both sides, decide for each entity, write, store what came back.
+//! One sync step (design section 4): look at a thread on both sides, decide for each entity, write, store what
+//! came back.
 //!
-//! The operations of a thread are claimed together and share the reads. Killed anywhere, the leases run out and the step
+//! The operations of a thread are claimed together and share the reads. Killed anywhere, the leases run out and
+//! the step
 //! runs again: intents tell what may have been written, keys find it, digests recognise it.
 //! This module spawns nothing, sleeps nowhere and selects on nothing.
 
@@ -9,6 +11,7 @@ mod find;
 mod look;
 mod outcome;
 mod place;
+mod words;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -156,7 +156,8 @@ pub async fn decide(
     Ok(conflict)
 }
 
-/// The version of a system. One that took no part in the conflict had what all had, the local database what was decided.
+/// The version of a system. One that took no part in the conflict had what all had, the local database what was
+/// decided.
 fn chosen(conflict: &Conflict, take: Take) -> Option<Record> {
     let system = match take {
         Take::Canvas => System::Canvas,

@@ -4,7 +4,8 @@ use model::{Conflict, Entity, Record, System, Value as FieldValue};
 use serde_json::{Map, Value, json};
 use store::{HistoryEntry, Operation};
 
-/// An entity: `{"id","kind","course","title","status","systems":{"canvas":{"id","state","vector"},…}}`, and the reason
+/// An entity: `{"id","kind","course","title","status","systems":{"canvas":{"id","state","vector"},…}}`, and the
+/// reason
 /// of a state that needs someone.
 pub fn entity_json(entity: &Entity) -> Value {
     let systems: Map<String, Value> = System::ALL

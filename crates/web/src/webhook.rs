@@ -1,4 +1,5 @@
-//! Takes deliveries in: signature on the raw bytes, stored durably, then answered. What a delivery means is not decided
+//! Takes deliveries in: signature on the raw bytes, stored durably, then answered. What a delivery means is not
+//! decided
 //! here (contract discourse §14.4).
 
 use axum::body::Bytes;
@@ -39,7 +40,8 @@ pub(crate) async fn discourse(
     take(&state, System::Discourse, (name, delivery_id), &body).await
 }
 
-/// `POST /webhook/canvas`: Live Events. Canvas signs them with keys of its own or not at all, so the admin token is asked
+/// `POST /webhook/canvas`: Live Events. Canvas signs them with keys of its own or not at all, so the admin token
+/// is asked
 /// for as `?token=` or bearer by the API in front; without a configured token none is accepted.
 pub(crate) async fn canvas(
     Shared(state): Shared<State>,

@@ -49,7 +49,7 @@ pub(crate) async fn run(options: BenchSync) -> anyhow::Result<ExitCode> {
         let (config, world) = (config.clone(), world.clone());
         async move {
             super::serve::serve(&config, world, listener, async {
-                stopped.await.unwrap_or(())
+                stopped.await.unwrap_or(());
             })
             .await
         }

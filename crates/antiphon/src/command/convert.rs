@@ -9,16 +9,16 @@ use serde_json::{Value, json};
 
 use crate::arguments::{Convert, Language};
 
-pub(crate) fn run(options: Convert) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(options: &Convert) -> anyhow::Result<ExitCode> {
     if options.batch {
-        return batch(&options);
+        return batch(options);
     }
     let mut bytes = Vec::new();
     std::io::stdin()
         .read_to_end(&mut bytes)
         .context("Standard input cannot be read")?;
     let input = String::from_utf8_lossy(&bytes);
-    let output = convert(&options, &input).output;
+    let output = convert(options, &input).output;
     std::io::stdout()
         .write_all(output.as_bytes())
         .context("Standard output cannot be written")?;

@@ -118,7 +118,7 @@ pub(crate) async fn start(address: &str, is_empty: bool) -> anyhow::Result<Serve
     let (stop_discourse, discourse_stopped) = oneshot::channel::<()>();
     tokio::spawn(async move {
         let served = canvas_sim::serve(canvas_listener, canvas, async {
-            canvas_stopped.await.unwrap_or(())
+            canvas_stopped.await.unwrap_or(());
         });
         if let Err(error) = served.await {
             tracing::error!(%error, "the built-in Canvas ended");
@@ -254,7 +254,7 @@ async fn keep_running(
         let (config, world) = (config.clone(), world.clone());
         async move {
             super::serve::serve(&config, world, listener, async {
-                stopped.await.unwrap_or(())
+                stopped.await.unwrap_or(());
             })
             .await
         }

@@ -33,32 +33,20 @@ fn name_of(text: &str) -> String {
         let position = parts.iter().position(|part| *part == word)?;
         parts.get(position + 1).copied()
     };
-    match (after("courses"), after("discussion_topics")) {
-        (Some(course), Some(topic)) => {
-            let entry = fragment
-                .strip_prefix("entry-")
-                .map(|id| format!("/{id}"))
-                .unwrap_or_default();
-            format!("canvas:{course}/{topic}{entry}")
-        }
-        _ => {
-            let number = parts
-                .iter()
-                .rev()
-                .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()));
-            // The topic's number stands before a post's number: /t/slug/12/3.
-            let position = parts.iter().position(|part| *part == "t");
-            let first = position.and_then(|at| {
-                parts
-                    .iter()
-                    .skip(at + 1)
-                    .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-            });
-            first
-                .or(number)
-                .map_or_else(|| text.to_owned(), |id| format!("discourse:{id}"))
-        }
+    if let (Some(course), Some(topic)) = (after("courses"), after("discussion_topics")) {
+        let entry = fragment
+            .strip_prefix("entry-")
+            .map(|id| format!("/{id}"))
+            .unwrap_or_default();
+        return format!("canvas:{course}/{topic}{entry}");
     }
+    // The topic's number stands before a post's number: /t/slug/12/3.
+    let start = parts.iter().position(|part| *part == "t").unwrap_or(0);
+    parts
+        .iter()
+        .skip(start)
+        .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or_else(|| text.to_owned(), |id| format!("discourse:{id}"))
 }
 
 async fn explain(store: &Store, entity: &Entity, is_json: bool) -> anyhow::Result<()> {

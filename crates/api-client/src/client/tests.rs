@@ -1,3 +1,5 @@
+//! The client against small servers that echo, hang up, answer late or too much.
+
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use axum::Router;
@@ -10,6 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
+use crate::request::{Part, PartContent, Payload};
 use crate::settings::Budget;
 
 fn settings(base_url: &str) -> Settings {
@@ -248,7 +251,7 @@ async fn the_budget_waits_a_little_and_then_says_how_long() {
     assert_eq!(client.calls(), [("t".to_owned(), 1)]);
 
     let client = limited(50, 1000);
-    let start = Instant::now();
+    let start = now();
     for _ in 0..3 {
         client.send(Request::get("t", "/")).await.unwrap();
     }

@@ -1,3 +1,5 @@
+//! Every form of a refusal, and what becomes of it.
+
 use api_client::{Bytes, HeaderMap};
 
 use super::*;

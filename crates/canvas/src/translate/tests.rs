@@ -1,3 +1,5 @@
+//! Payloads to items: what is taken off, and what has no words.
+
 use super::*;
 
 fn place() -> TopicId {

@@ -1,7 +1,8 @@
 //! Creates: under a key by which the item can be found when the answer is lost, and as the author where that is
 //! permitted.
 //!
-//! The server answers an identical create for 120 seconds with the stored answer, even when the post was deleted since
+//! The server answers an identical create for 120 seconds with the stored answer, even when the post was deleted
+//! since
 //! (contract discourse §1.5). Each create has its own key, so that an answer is always one to this create.
 
 use model::{Class, Field, Kind, Sighting, Write, WriteResult};
@@ -145,7 +146,8 @@ impl Discourse {
         self.topic_result(topic).await
     }
 
-    /// The item, if it is there although its create failed: an earlier try made it, or this one did and then stumbled.
+    /// The item, if it is there although its create failed: an earlier try made it, or this one did and then
+    /// stumbled.
     /// A taken key is 422 or, with validations skipped, 500 (contract discourse §10).
     async fn found_anyway(
         &self,

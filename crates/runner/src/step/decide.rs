@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use engine::{Decision, Input, Note, Place, PlannedWrite};
+use engine::{Decision, Input, Place, PlannedWrite};
 use model::{
-    Action, Class, Conflict, ConflictState, Entity, EntityId, Failure, Intent, IntentId,
-    IntentState, Kind, OperationId, RemoteId, Sighting, Status, System,
+    Action, Class, Entity, EntityId, Failure, Intent, IntentId, IntentState, Kind, OperationId,
+    RemoteId, Sighting, Status, System,
 };
-use store::{Change, HistoryEntry, NewOperation, OperationKind, Priority};
+use store::{Change, NewOperation, OperationKind, Priority};
 
 use super::look::Look;
+use super::words::{conflict_log, words};
 use super::{Batch, find, place, write};
 use engine::thread_key;
 
@@ -218,88 +219,6 @@ fn look_again(batch: &Batch<'_>, at: model::Timestamp) -> Change {
     })
 }
 
-fn conflict_log(batch: &Batch<'_>, entity: &Entity, conflict: &Conflict) -> Change {
-    let fields: Vec<&str> = conflict.fields.iter().map(|field| field.as_str()).collect();
-    let what = if fields.is_empty() {
-        "a delete met an edit".to_owned()
-    } else {
-        fields.join(", ")
-    };
-    let text = match conflict.state {
-        ConflictState::Open => format!("Conflict {}: {what}. A person must decide.", conflict.id),
-        ConflictState::Resolved => format!(
-            "Conflict {}: {what}. Decided by {} ({}).",
-            conflict.id,
-            conflict.decided_by,
-            conflict.strategy.as_str()
-        ),
-    };
-    batch.log(entity, None, "conflict", text)
-}
-
-/// The history's words for a note; `None` for notes that the conflict entry tells already.
-fn words(note: &Note) -> Option<(Option<System>, &'static str, String)> {
-    let names = |systems: &[System]| {
-        systems
-            .iter()
-            .map(|system| system.title())
-            .collect::<Vec<_>>()
-            .join(" and ")
-    };
-    Some(match note {
-        Note::Changed(system, fields) if fields.is_empty() => (
-            Some(*system),
-            "restored",
-            format!("Restored in {}.", system.title()),
-        ),
-        Note::Changed(system, fields) => {
-            let fields: Vec<&str> = fields.iter().map(|field| field.as_str()).collect();
-            (
-                Some(*system),
-                "changed",
-                format!("Changed in {}: {}.", system.title(), fields.join(", ")),
-            )
-        }
-        Note::Deleted(system) => (
-            Some(*system),
-            "deleted",
-            format!("Deleted in {}.", system.title()),
-        ),
-        Note::Echo(system) => (
-            Some(*system),
-            "echo",
-            format!(
-                "Our own write was found in {} without its receipt.",
-                system.title()
-            ),
-        ),
-        Note::Missing(system) => (
-            Some(*system),
-            "missing",
-            format!("Not found in {}; a second look decides.", system.title()),
-        ),
-        Note::Merged(systems) => (
-            None,
-            "merged",
-            format!(
-                "Concurrent changes of {} did not overlap and were put together.",
-                names(systems)
-            ),
-        ),
-        Note::Agreed(systems) => (
-            None,
-            "agreed",
-            format!("{} came to the same content.", names(systems)),
-        ),
-        Note::Withheld(system, reason) => (
-            Some(*system),
-            "held",
-            format!("Not mirrored from {}: {reason}.", system.title()),
-        ),
-        Note::Decided(_) | Note::Undecided => return None,
-    })
-}
-
 /// Plans the first write of each entity to each system and stores its intent, as a running operation of that entity.
 async fn plan(
     batch: &mut Batch<'_>,
@@ -464,32 +383,6 @@ fn stop(batch: &mut Batch<'_>, mut entity: Entity, trip: Failure, changes: &mut 
     ));
     batch.operations.retain(|claimed| claimed.id != operation);
     batch.touch(entity);
-}
-
-impl Batch<'_> {
-    /// One line of history about an entity.
-    pub(crate) fn log(
-        &self,
-        entity: &Entity,
-        system: Option<System>,
-        action: &str,
-        text: String,
-    ) -> Change {
-        Change::Log(HistoryEntry {
-            id: self.world.id(),
-            at: self.world.now(),
-            entity: Some(entity.id.clone()),
-            course: Some(entity.course.clone()),
-            system,
-            action: action.to_owned(),
-            operation: self
-                .operations
-                .first()
-                .map(|operation| operation.id.clone()),
-            text,
-            failure: None,
-        })
-    }
 }
 
 /// The failure of a write into a container that is not there yet.

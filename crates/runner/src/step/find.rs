@@ -13,7 +13,8 @@ pub(crate) fn entity_of(key: &CreateKey) -> Option<EntityId> {
     (id.len() == 26).then(|| EntityId(id.to_owned()))
 }
 
-/// Looks for every create whose intent is open: what is found is taken over, the others are known not to have happened.
+/// Looks for every create whose intent is open: what is found is taken over, the others are known not to have
+/// happened.
 ///
 /// The inner error is a remote that could not be asked: nothing may be created until it can.
 pub(crate) async fn adopt_created(

@@ -175,24 +175,36 @@ async fn discover<'a>(
     if let Some(entity) = ours(world, system, &thread.topic).await? {
         return retarget(world, owner, operations, &entity, Some((system, thread))).await;
     }
-    let course = match &thread.topic.container {
+    match make(world, system, &thread.topic).await? {
+        Ok(topic) => retarget(world, owner, operations, &topic, Some((system, thread))).await,
+        Err(why) => finish_all(world, owner, &operations, &why).await,
+    }
+}
+
+/// Makes and stores the entity of an unknown topic; the inner error says why there is nothing to make.
+async fn make(
+    world: &World,
+    system: System,
+    item: &RemoteItem,
+) -> Result<Result<Entity, String>, store::Error> {
+    let store = &world.store;
+    let course = match &item.container {
         Some(container) => {
-            world
-                .store
+            store
                 .entity_by_remote(system, Kind::Course, container)
                 .await?
         }
         None => None,
     };
     let Some(course) = course else {
-        return finish_all(world, owner, &operations, "it is in no configured course").await;
+        return Ok(Err("it is in no configured course".to_owned()));
     };
-    if let Sighting::Withheld(reason) = &thread.topic.sighting {
-        let reason = format!(
-            "{} topic {remote} is not mirrored: {reason}",
-            system.title()
-        );
-        return finish_all(world, owner, &operations, &reason).await;
+    if let Sighting::Withheld(reason) = &item.sighting {
+        let title = system.title();
+        return Ok(Err(format!(
+            "{title} topic {} is not mirrored: {reason}",
+            item.remote
+        )));
     }
     let place = Place {
         course: course.id.clone(),
@@ -200,26 +212,18 @@ async fn discover<'a>(
         parent: None,
     };
     let id = EntityId(world.id());
-    let Some(topic) = engine::discover(id, system, &thread.topic, place, world.now()) else {
-        return finish_all(world, owner, &operations, "it is not there any more").await;
+    let Some(topic) = engine::discover(id, system, item, place, world.now()) else {
+        return Ok(Err("it is not there any more".to_owned()));
     };
-    match world
-        .store
-        .commit(vec![Change::SaveEntity(topic.clone())])
-        .await
-    {
-        // Somebody else was faster with the same item: its entity is known at the next look.
+    match store.commit(vec![Change::SaveEntity(topic)]).await {
+        // Somebody else was faster with the same item: its entity is known now.
         Err(store::Error::Stale { .. }) | Ok(()) => {}
         Err(error) => return Err(error),
     }
-    match world
-        .store
-        .entity_by_remote(system, Kind::Topic, &remote)
-        .await?
-    {
-        Some(entity) => retarget(world, owner, operations, &entity, Some((system, thread))).await,
-        None => finish_all(world, owner, &operations, "it could not be stored").await,
-    }
+    let stored = store
+        .entity_by_remote(system, Kind::Topic, &item.remote)
+        .await?;
+    Ok(stored.ok_or_else(|| "it could not be stored".to_owned()))
 }
 
 /// The entity whose create left this topic behind, if its key says so and the entity still waits for it.

@@ -12,7 +12,8 @@ use super::{Batch, finish, outcome};
 
 /// A create and what it could not store at once: more writes of one entity in one step would be a loop.
 const WRITES_MAX: usize = 4;
-/// So many changes of receipts share one commit: about eight writes. More would save little and cost more looks after a crash.
+/// So many changes of receipts share one commit: about eight writes. More would save little and cost more looks
+/// after a crash.
 const RECEIPTS_MAX: usize = 32;
 
 /// Does the writes and ends every operation of the batch.

@@ -22,9 +22,8 @@ pub(super) async fn play(world: &World, servers: &Servers) -> anyhow::Result<()>
     let discourse = client(&servers.discourse_url, "Api-Key", &servers.discourse_key)?;
     let [plain, deleting, manual] = courses(world).await?;
     let posts = posts(world, &plain).await?;
-    let (first, second) = match posts.as_slice() {
-        [first, second, ..] => (first, second),
-        _ => anyhow::bail!("The built-in term has too few posts."),
+    let [first, second, ..] = posts.as_slice() else {
+        anyhow::bail!("The built-in term has too few posts.")
     };
     edit_in_canvas(
         &canvas,
