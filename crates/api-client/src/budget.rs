@@ -1,7 +1,7 @@
 //! Whose turn it is: a sliding window of calls, and pauses that the server asked for.
 //!
-//! The gate takes the time as a parameter. [`now`] is the one place where this crate reads a clock, and only a monotonic
-//! one: it measures waits on real sockets and never becomes data.
+//! The gate takes the time as a parameter. [`now`] is the one place where this crate reads a clock, and only a
+//! monotonic one: it measures waits on real sockets and never becomes data.
 
 use std::collections::VecDeque;
 use std::time::Duration;

@@ -176,19 +176,24 @@ async fn people_s_edits_and_deletions_show_at_once() {
     }
 }
 
+/// A topic with more entries than one page of ids, and its view as it is now.
+async fn long_thread(world: &World) -> RemoteId {
+    let topic = world.topic(json!({})).await;
+    for number in 0..60 {
+        world
+            .post("alice", &topic, &format!("<p>{number}</p>"))
+            .await;
+    }
+    world.control("/views/build", json!({})).await;
+    topic
+}
+
 #[tokio::test]
 async fn our_own_edit_is_not_undone_by_an_old_view() {
     for mode in [Mode::Old, Mode::RestOnly] {
         let world = World::empty(mode).await;
         world.switch(json!({"view_frozen": true})).await;
-        let topic = world.topic(json!({})).await;
-        // More than one page of ids.
-        for number in 0..60 {
-            world
-                .post("alice", &topic, &format!("<p>{number}</p>"))
-                .await;
-        }
-        world.control("/views/build", json!({})).await;
+        let topic = long_thread(&world).await;
         let item = world.thread(&topic).await.posts[5].clone();
         world.pass(1_000).await;
         let edited = words("ours");
@@ -208,13 +213,7 @@ async fn our_own_edit_is_not_undone_by_an_old_view() {
 #[tokio::test]
 async fn a_settled_view_of_a_long_thread_needs_no_confirmation() {
     let world = World::empty(Mode::Old).await;
-    let topic = world.topic(json!({})).await;
-    for number in 0..60 {
-        world
-            .post("alice", &topic, &format!("<p>{number}</p>"))
-            .await;
-    }
-    world.control("/views/build", json!({})).await;
+    let topic = long_thread(&world).await;
     world.thread(&topic).await;
     let before = world.calls();
     // The answer's own date is months after the simulated clock.
