@@ -128,7 +128,8 @@ async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool) {
     for course in courses {
         for system in System::REMOTE {
             if let Err(error) = feed::poll(world, course, system, is_sweep).await {
-                tracing::warn!(system = %system, course = %course.id, error = %error, "a feed could not be read; tried again");
+                let course = &course.id;
+                tracing::warn!(%system, %course, %error, "a feed could not be read; tried again");
             }
         }
     }

@@ -13,8 +13,8 @@ const FILE_LINES_EXPLAIN: usize = 500;
 const FILE_LINES_MAX: usize = 800;
 /// The comment that says why a file is long.
 const EXPLANATION: &str = concat!("// tidy: long ", "because ");
-/// From the signature to the closing brace.
-const FUNCTION_LINES_MAX: usize = 70;
+/// From the signature to the closing brace, comments included: clippy's limit of 70 counts only the body's code.
+const FUNCTION_LINES_MAX: usize = 80;
 /// With the receiver.
 const PARAMETERS_MAX: usize = 5;
 

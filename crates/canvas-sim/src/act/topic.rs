@@ -1,5 +1,7 @@
 //! Topics and announcements: create, update, delete (contract canvas §7.2 to §7.4, §12).
 
+// tidy: long because it is one function for each parameter rule of a topic, which read best side by side.
+
 use super::topic_field as field;
 use super::{stored_html, submission};
 use crate::answer::{Fail, invalid, refused};

@@ -1,6 +1,8 @@
 //! A reader of GraphQL documents: operations, fragments, variables, directives.
 //! Knows the language only, not the schema. Nesting is bounded, so no document can exhaust the stack.
 
+// tidy: long because it is a lexer and a parser that share their small types.
+
 use std::collections::HashMap;
 
 /// Deepest nesting of braces and lists that is read at all.

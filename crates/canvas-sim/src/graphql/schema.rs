@@ -1,6 +1,8 @@
 //! The schema as a table: types, fields, result types, arguments. Two versions: today's, and the
 //! small one of April 2019, which knows no discussion content (contract canvas §17).
 
+// tidy: long because it is a table of types and fields.
+
 /// One field: type, name, result type (`[X]` = list, upper-case name of a composite type or a scalar),
 /// argument names (`!` = required).
 pub(crate) type Row = (&'static str, &'static str, &'static str, &'static str);

@@ -53,7 +53,8 @@ pub async fn world(stage: &Stage) {
         .map(|((name, ..), id)| (token(name), json!({"user_id": id})))
         .collect();
     let rows = json!({
-        "clear": true, "users": [user(1, false), user(2, false), user(3, false), user(4, false)], "courses": [course(None)],
+        "clear": true, "users": [user(1, false), user(2, false), user(3, false), user(4, false)],
+        "courses": [course(None)],
         "sections": [{"id": 1, "course_id": 1, "name": "Biology 101"}],
         "enrollments": [enrollment(1, 2, 1, "Teacher"), enrollment(2, 3, 1, "Student"),
                         enrollment(3, 4, 1, "Student")],
@@ -275,7 +276,8 @@ pub async fn before(stage: &Stage, number: u32) {
         431 => setting(stage, "allow_student_forum_attachments", false).await,
         475 => entry(stage, (38, 229), "bob", None, "<p>by bob</p>").await,
         501 => {
-            topic(stage, 39, json!({"title": "A9", "message": "<p>a</p>", "is_announcement": true, "locked": false})).await;
+            let fields = json!({"title": "A9", "message": "<p>a</p>", "is_announcement": true, "locked": false});
+            topic(stage, 39, fields).await;
         }
         504 => setting(stage, "lock_all_announcements", true).await,
         507 => setting(stage, "lock_all_announcements", false).await,
@@ -289,7 +291,8 @@ pub async fn before(stage: &Stage, number: u32) {
             entry(stage, (46, 236), "alice", None, "x").await;
         }
         601 => {
-            topic(stage, 50, json!({"title": "A11", "message": "<p>a</p>", "is_announcement": true, "locked": false})).await;
+            let fields = json!({"title": "A11", "message": "<p>a</p>", "is_announcement": true, "locked": false});
+            topic(stage, 50, fields).await;
         }
         701 => topic_in(stage, 2, 51, json!({"title": "Bulk", "message": "x"})).await,
         721 => tombstones(stage, base).await,

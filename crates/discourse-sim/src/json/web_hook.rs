@@ -60,7 +60,8 @@ pub fn all(world: &World, limit: usize, offset: usize) -> Value {
             "delivery_statuses": named(&[(1, "inactive"), (2, "failed"), (3, "successful"), (4, "disabled")]),
         },
         "total_rows_web_hooks": world.hooks.hooks.len(),
-        "load_more_web_hooks": format!("/admin/api/web_hooks.json?limit={limit}&offset={}", offset.saturating_add(limit)),
+        "load_more_web_hooks":
+            format!("/admin/api/web_hooks.json?limit={limit}&offset={}", offset.saturating_add(limit)),
     })
 }
 
