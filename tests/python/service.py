@@ -57,9 +57,13 @@ class Service:
 
     def start(self):
         """Starts it and waits until it says that it is ready."""
-        self.process = self.processes.start("antiphon serve", "serve", "--config", self.config)
+        self.launch()
         wait_until(self.is_ready, READY_LIMIT, "readiness of antiphon serve")
         return self
+
+    def launch(self):
+        """Starts it and does not wait."""
+        self.process = self.processes.start("antiphon serve", "serve", "--config", self.config)
 
     def is_ready(self):
         if not self.process.is_running():
