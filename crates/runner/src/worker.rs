@@ -127,9 +127,17 @@ async fn ensure(world: &World) -> Vec<Entity> {
 async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool) {
     for course in courses {
         for system in System::REMOTE {
-            if let Err(error) = feed::poll(world, course, system, is_sweep).await {
-                let course = &course.id;
-                tracing::warn!(%system, %course, %error, "a feed could not be read; tried again");
+            let polled = feed::poll(world, course, system, is_sweep).await;
+            let course = &course.id;
+            match polled {
+                Ok(_) => {}
+                // A remote that asks us to wait is everyday life.
+                Err(Error::Remote(failure)) if failure.class.is_retried() => {
+                    tracing::debug!(%system, %course, %failure, "a feed could not be read");
+                }
+                Err(error) => {
+                    tracing::warn!(%system, %course, %error, "a feed could not be read; tried again");
+                }
             }
         }
     }
