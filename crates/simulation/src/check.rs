@@ -1,0 +1,106 @@
+//! The promises that hold after every event.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Entity, System};
+use store::{OperationFilter, OperationState};
+
+use crate::finding::Finding;
+use crate::sim::Sim;
+
+/// Writes that one act of a person, one fault or one crash may cause, on average over a run: two sides, a change
+/// and its merge.
+const WRITES_PER_CAUSE: u64 = 6;
+
+impl Sim {
+    /// What the writes did: told, bounded, without duplicates.
+    pub fn check_writes(&mut self) -> Result<(), Finding> {
+        for system in System::REMOTE {
+            let remote = self.remote(system);
+            let changed = remote.take_changed();
+            let is_news = !changed.is_empty();
+            for what in changed {
+                self.tell(format!("{system}: written: {what}"));
+            }
+            let overwritten = remote.take_overwritten();
+            if !overwritten.is_empty() {
+                self.tell(format!("{system}: overwritten unseen: {overwritten:?}"));
+            }
+            self.words.superseded(&overwritten);
+            if is_news {
+                self.check_duplicates(system)?;
+            }
+        }
+        let summary = self.summary();
+        let causes = summary.acts + summary.faults + summary.crashes + 10;
+        if summary.writes > causes * WRITES_PER_CAUSE {
+            return Err(self.finding(format!("echo: {} writes", summary.writes)));
+        }
+        Ok(())
+    }
+
+    /// No two live items that we created stand for one entity.
+    fn check_duplicates(&self, system: System) -> Result<(), Finding> {
+        let remote = self.remote(system);
+        let mut live = BTreeMap::new();
+        for (id, key) in remote.created() {
+            if remote.record(&id).is_none_or(|record| record.deleted) {
+                continue;
+            }
+            // `ap-` and 26 characters are the entity, the rest is the generation.
+            let entity: String = key.as_str().chars().take(29).collect();
+            if let Some(other) = live.insert(entity.clone(), id.clone()) {
+                return Err(self.finding(format!(
+                    "duplicate: {system} has {other} and {id} for {entity}"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// What the database says: vectors grow, nothing runs twice.
+    pub fn check_store(&mut self) -> Result<(), Finding> {
+        let items = self.items()?;
+        let mut remotes = BTreeSet::new();
+        for entity in items {
+            for (system, replica) in &entity.replicas {
+                if *system != System::Local && !remotes.insert((*system, replica.remote.clone())) {
+                    let what = format!("{system} item {} has two entities", replica.remote);
+                    return Err(self.finding(what));
+                }
+            }
+            if let Some(before) = self.known.get(&entity.id) {
+                self.check_growth(before, &entity)?;
+            }
+            self.known.insert(entity.id.clone(), entity);
+        }
+        let running = OperationFilter {
+            state: Some(OperationState::InProgress),
+            limit: 1_000,
+            ..OperationFilter::default()
+        };
+        let mut subjects = BTreeSet::new();
+        for operation in self.call(self.world.store.operations(&running))? {
+            if !subjects.insert(operation.subject.clone()) {
+                let what = format!("{} runs twice", operation.subject);
+                return Err(self.finding(what));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_growth(&self, before: &Entity, after: &Entity) -> Result<(), Finding> {
+        for (system, old) in &before.replicas {
+            let Some(new) = after.replica(*system) else {
+                return Err(self.finding(format!("{} lost its copy in {system}", after.id)));
+            };
+            if !new.vector.includes(&old.vector) {
+                return Err(self.finding(format!(
+                    "the vector of {} in {system} went back: {:?} to {:?}",
+                    after.id, old.vector, new.vector
+                )));
+            }
+        }
+        Ok(())
+    }
+}

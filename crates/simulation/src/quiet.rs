@@ -1,0 +1,231 @@
+//! The end of a run: faults stop, all is looked at, and then everything must agree or say why it does not.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use model::{Entity, EntityId, Kind, Record, Status, System};
+use store::ConflictFilter;
+
+use crate::finding::Finding;
+use crate::sim::Sim;
+use crate::word::{Place, words_of_record};
+
+/// Looks at everything after which nothing may be open any more.
+const ROUNDS: usize = 12;
+/// Further looks, which must not write.
+const ROUNDS_QUIET: usize = 2;
+/// Between two looks: beyond every wait of the schedule, in milliseconds.
+const ROUND_MS: i64 = 3_700_000;
+/// Polls after which a round is known not to end.
+const TURNS_MAX: usize = 20_000;
+
+impl Sim {
+    /// Stops the faults, works everything off, checks the outcome.
+    pub fn settle(&mut self) -> Result<(), Finding> {
+        self.tell("the faults stop".to_owned());
+        self.canvas.memory.heal();
+        self.discourse.memory.heal();
+        for _ in 0..ROUNDS {
+            self.round()?;
+        }
+        let writes = self.summary().writes;
+        for _ in 0..ROUNDS_QUIET {
+            self.round()?;
+        }
+        if self.summary().writes != writes {
+            return Err(self.finding("echo: a quiet world is written to"));
+        }
+        self.check_outcome()
+    }
+
+    fn round(&mut self) -> Result<(), Finding> {
+        self.pass(ROUND_MS)?;
+        self.call(self.world.store.recover_expired(self.world.now()))?;
+        for system in System::REMOTE {
+            self.poll(system, true)?;
+        }
+        for _ in 0..TURNS_MAX {
+            let first = self.turn(0)?;
+            let second = self.turn(1)?;
+            if !first && !second {
+                return Ok(());
+            }
+            self.pass(1)?;
+        }
+        Err(self.finding("the queue does not empty"))
+    }
+
+    fn check_outcome(&mut self) -> Result<(), Finding> {
+        let items = self.items()?;
+        let by_id: BTreeMap<&EntityId, &Entity> =
+            items.iter().map(|entity| (&entity.id, entity)).collect();
+        for entity in &items {
+            self.summary.entities += 1;
+            let topic = entity.container.as_ref().and_then(|id| by_id.get(id));
+            let rests = entity.kind == Kind::Post && topic.is_some_and(|topic| !is_alive(topic));
+            if !rests {
+                self.check_entity(entity)?;
+            }
+            self.summary.in_sync += u64::from(entity.status == Status::InSync);
+        }
+        self.check_items(&items)?;
+        self.check_words(&items, &by_id)
+    }
+
+    fn check_entity(&self, entity: &Entity) -> Result<(), Finding> {
+        let has_reason = entity.reason.is_some();
+        match entity.status {
+            Status::InSync => self.check_agreement(entity),
+            Status::Held | Status::Failed if has_reason => Ok(()),
+            Status::Conflict => match self.call(self.world.store.open_conflict(&entity.id))? {
+                Some(_) => Ok(()),
+                None => Err(self.finding(format!("{} has no open conflict", entity.id))),
+            },
+            _ => Err(self.finding(format!(
+                "{} {} stays {}: {:?}; replicas {:#?}",
+                entity.kind,
+                entity.id,
+                entity.status.as_str(),
+                entity.reason,
+                entity.replicas
+            ))),
+        }
+    }
+
+    fn check_agreement(&self, entity: &Entity) -> Result<(), Finding> {
+        let Some(local) = entity.replica(System::Local) else {
+            return Err(self.finding(format!("{} is in sync without a local copy", entity.id)));
+        };
+        for system in System::REMOTE {
+            let actual = entity
+                .replica(system)
+                .and_then(|replica| self.remote(system).record(&replica.remote));
+            let agrees = match &actual {
+                Some(actual) => actual.same_content(&local.record),
+                None => local.record.deleted,
+            };
+            if !agrees {
+                return Err(self.finding(format!(
+                    "{} {} is in sync, but {system} has {actual:?} instead of {:?}",
+                    entity.kind, entity.id, local.record
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every live item of a thread in step belongs to an entity.
+    fn check_items(&self, items: &[Entity]) -> Result<(), Finding> {
+        for system in System::REMOTE {
+            let remote = self.remote(system);
+            let known: BTreeSet<_> = items
+                .iter()
+                .filter_map(|entity| entity.replica(system))
+                .map(|replica| replica.remote.clone())
+                .collect();
+            for topic in items.iter().filter(|topic| {
+                topic.kind == Kind::Topic && topic.status == Status::InSync && is_alive(topic)
+            }) {
+                let Some(replica) = topic.replica(system) else {
+                    continue;
+                };
+                for post in remote.members(&replica.remote) {
+                    let is_live = remote.record(&post).is_some_and(|record| !record.deleted);
+                    if is_live && !known.contains(&post) {
+                        let what = format!("{system} post {post} belongs to no entity");
+                        return Err(self.finding(what));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn check_words(
+        &self,
+        items: &[Entity],
+        by_id: &BTreeMap<&EntityId, &Entity>,
+    ) -> Result<(), Finding> {
+        let kept = self.kept_words(items)?;
+        for (word, place) in self.words.expected() {
+            let entity = items.iter().find(|entity| is_place(entity, place));
+            let is_settled = entity.is_some_and(|entity| {
+                let topic = entity.container.as_ref().and_then(|id| by_id.get(id));
+                let is_under_way = entity.kind == Kind::Post
+                    && topic
+                        .is_some_and(|topic| topic.status != Status::InSync || !is_alive(topic));
+                entity.status == Status::InSync && !is_under_way
+            });
+            let is_there = match entity.filter(|_| is_settled) {
+                Some(entity) => self.is_on_both_sides(entity, word),
+                None => self.is_anywhere(items, word),
+            };
+            if !is_there && !kept.contains(word) {
+                let what = format!(
+                    "words are lost: {word}, written at {place:?}; entity {:#?}",
+                    entity.map(|entity| (&entity.id, entity.status, &entity.replicas))
+                );
+                return Err(self.finding(what));
+            }
+        }
+        Ok(())
+    }
+
+    /// The words that conflicts keep.
+    fn kept_words(&self, items: &[Entity]) -> Result<BTreeSet<String>, Finding> {
+        let mut kept = BTreeSet::new();
+        for entity in items {
+            let filter = ConflictFilter {
+                state: None,
+                entity: Some(entity.id.clone()),
+                before: None,
+                limit: 1_000,
+            };
+            for conflict in self.call(self.world.store.conflicts(&filter))? {
+                kept.extend(conflict.sides.values().flat_map(words_of_record));
+            }
+        }
+        Ok(kept)
+    }
+
+    fn is_on_both_sides(&self, entity: &Entity, word: &str) -> bool {
+        System::REMOTE.into_iter().all(|system| {
+            entity
+                .replica(system)
+                .and_then(|replica| self.remote(system).record(&replica.remote))
+                .is_some_and(|record| !record.deleted && has(&record, word))
+        })
+    }
+
+    fn is_anywhere(&self, items: &[Entity], word: &str) -> bool {
+        let in_remotes = System::REMOTE.into_iter().any(|system| {
+            let dump = self.remote(system).memory.dump();
+            dump.iter().any(|(_, _, _, record)| has(record, word))
+        });
+        let in_database = items.iter().any(|entity| {
+            let replicas = entity.replicas.values();
+            replicas
+                .into_iter()
+                .any(|replica| has(&replica.record, word))
+        });
+        in_remotes || in_database
+    }
+}
+
+fn has(record: &Record, word: &str) -> bool {
+    words_of_record(record).contains(word)
+}
+
+fn is_alive(entity: &Entity) -> bool {
+    entity
+        .replica(System::Local)
+        .is_some_and(|local| !local.record.deleted)
+}
+
+fn is_place(entity: &Entity, place: &Place) -> bool {
+    match place {
+        Place::Local(id) => entity.id == *id,
+        Place::Remote(system, remote) => entity
+            .replica(*system)
+            .is_some_and(|replica| replica.remote == *remote),
+    }
+}

@@ -1,0 +1,33 @@
+//! Pinned seeds: each must end without a finding.
+
+use simulation::{Options, run};
+
+/// Seeds that every build runs.
+const SEEDS: std::ops::Range<u64> = 0..150;
+/// Events of each before the faults stop.
+const STEPS: u32 = 80;
+
+#[test]
+fn pinned_seeds_have_no_findings() {
+    let mut acts = 0;
+    let mut in_sync = 0;
+    for seed in SEEDS {
+        let summary =
+            run(Options { seed, steps: STEPS }).unwrap_or_else(|finding| panic!("{finding}"));
+        acts += summary.acts;
+        in_sync += summary.in_sync;
+    }
+    assert!(
+        acts > 1_000 && in_sync > 300,
+        "the runs were empty: {acts} acts, {in_sync} in step"
+    );
+}
+
+#[test]
+fn a_seed_always_runs_the_same_way() {
+    let options = Options {
+        seed: 7,
+        steps: STEPS,
+    };
+    assert_eq!(run(options), run(options));
+}
