@@ -210,7 +210,14 @@ mod tests {
         assert!(format!("{error:#}").contains("no end after"), "{error:#}");
         assert!(begin.elapsed() < Duration::from_secs(10));
         let pid = std::fs::read_to_string(&mark).unwrap();
-        assert!(!is_alive(pid.trim()), "the grandchild {pid} lives on");
+        // The signal is sent when the stage ends; on a busy machine the process goes a moment later.
+        for _ in 0..50 {
+            if !is_alive(pid.trim()) {
+                return;
+            }
+            pause(Duration::from_millis(100)).await;
+        }
+        panic!("the grandchild {pid} lives on");
     }
 
     #[tokio::test]

@@ -190,7 +190,12 @@ fn markup(config: &Config) -> markup::Context {
 }
 
 /// Gives back everything that an earlier process was running: only whoever holds the lock may say that it is dead.
+///
+/// On PostgreSQL other processes may be alive: there the leases run out by themselves.
 pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
+    if store.engine() != store::Engine::Sqlite {
+        return Ok(());
+    }
     let filter = store::OperationFilter {
         state: Some(store::OperationState::InProgress),
         limit: 100_000,

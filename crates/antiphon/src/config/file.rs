@@ -121,7 +121,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<File, Invalid> {
         let line = error
             .span()
             .and_then(|span| text.get(..span.start))
-            .map_or(1, |before| before.lines().count().max(1));
+            .map_or(1, |before| before.matches('\n').count() + 1);
         let message = error.message().to_owned();
         let hint =
             suggestion(&message).map_or_else(String::new, |key| format!(" Did you mean `{key}`?"));

@@ -284,12 +284,6 @@ pub(crate) async fn guard(
     entity: &Entity,
     writes: &[PlannedWrite],
 ) -> Result<Option<Failure>, store::Error> {
-    let is_released = batch
-        .operation_of(&entity.id)
-        .is_some_and(|operation| operation.reason.contains("released"));
-    if is_released {
-        return Ok(None);
-    }
     if batch.world.policy(batch.settings, entity.kind).is_read_only {
         return Ok(Some(Failure::new(
             "SYNC-5005",
@@ -297,6 +291,12 @@ pub(crate) async fn guard(
             "This course is read only.".to_owned(),
             "Change `read_only` of the course, then retry.",
         )));
+    }
+    let is_released = batch
+        .operation_of(&entity.id)
+        .is_some_and(|operation| operation.reason.contains("released"));
+    if is_released {
+        return Ok(None);
     }
     let limits = batch
         .settings
