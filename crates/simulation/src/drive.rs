@@ -195,7 +195,7 @@ impl Sim {
     fn ended(&mut self, owner: &str, result: Result<(), store::Error>) -> Result<(), Finding> {
         match result {
             Ok(()) => {
-                self.tell(format!("{owner} is done"));
+                self.tell_detail(format!("{owner} is done"));
                 Ok(())
             }
             // As the worker does: somebody changed an entity under the step, it is looked at again at once.
@@ -216,7 +216,7 @@ impl Sim {
         let Some(first) = claimed.first() else {
             return Ok(false);
         };
-        self.tell(format!(
+        self.tell_detail(format!(
             "{owner} claims {} of {}: {}",
             claimed.len(),
             first.batch_key,

@@ -20,7 +20,7 @@ pub use sim::{Options, Summary};
 /// Event classes that are switched off because the product fails under them in a way that is known and accepted.
 pub mod switch {
     /// Thread reads that show the state before the last change.
-    pub const STALE_READS: bool = true;
+    pub const STALE_READS: bool = false;
     /// Workers that go on after their lease ran out, while another one has taken over.
     pub const STALLED_WORKERS: bool = false;
 }

@@ -114,7 +114,9 @@ impl Sim {
             "{system}: a person edits {kind} {id}: {} {value:?}",
             field.as_str()
         ));
-        self.remote(system).memory.person_edits(id, field, value);
+        let remote = self.remote(system);
+        remote.memory.person_edits(id, field, value);
+        remote.edited(id);
     }
 
     /// A change of one field by somebody who sees `record`.

@@ -22,6 +22,7 @@ impl Sim {
     /// Stops the faults, works everything off, checks the outcome.
     pub fn settle(&mut self) -> Result<(), Finding> {
         self.tell("the faults stop".to_owned());
+        self.is_settling = true;
         self.canvas.memory.heal();
         self.discourse.memory.heal();
         for _ in 0..ROUNDS {
@@ -61,7 +62,8 @@ impl Sim {
         for entity in &items {
             self.summary.entities += 1;
             let topic = entity.container.as_ref().and_then(|id| by_id.get(id));
-            let rests = entity.kind == Kind::Post && topic.is_some_and(|topic| !is_alive(topic));
+            let rests = entity.kind == Kind::Post
+                && topic.is_some_and(|topic| !is_alive(topic) || topic.status != Status::InSync);
             if !rests {
                 self.check_entity(entity)?;
             }
@@ -105,8 +107,8 @@ impl Sim {
             };
             if !agrees {
                 return Err(self.finding(format!(
-                    "{} {} is in sync, but {system} has {actual:?} instead of {:?}",
-                    entity.kind, entity.id, local.record
+                    "{} {} is in sync, but {system} has {actual:?} instead of {:#?}",
+                    entity.kind, entity.id, entity.replicas
                 )));
             }
         }

@@ -1,13 +1,16 @@
 //! A remote as the step sees it: every call waits once before and once after it, so that a step can die there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use connector::{Capabilities, Changes, Connector, Hint, Memory, RawEvent, Result, Thread};
-use model::{Action, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{
+    Action, Clock, CreateKey, FixedClock, Kind, Record, RemoteId, RemoteItem, Sighting, System,
+    Timestamp, Write, WriteResult,
+};
 
 use crate::word::words_of_record;
 
@@ -18,6 +21,8 @@ struct Account {
     containers: Vec<(RemoteId, RemoteId)>,
     changed: Vec<String>,
     overwritten: BTreeSet<String>,
+    created_at: BTreeMap<RemoteId, Timestamp>,
+    edited_at: BTreeMap<RemoteId, Timestamp>,
 }
 
 /// The in-memory remote with places to die at.
@@ -26,6 +31,7 @@ pub struct Remote {
     /// The remote itself: people use it directly.
     pub memory: Arc<Memory>,
     account: Mutex<Account>,
+    clock: Arc<FixedClock>,
 }
 
 /// Waits exactly once.
@@ -49,15 +55,32 @@ fn once() -> Once {
 
 impl Remote {
     /// An empty remote.
-    pub fn new(system: System, has_guard: bool) -> Self {
+    pub fn new(system: System, has_guard: bool, clock: Arc<FixedClock>) -> Self {
         Self {
             memory: Arc::new(Memory::new(system, has_guard)),
             account: Mutex::new(Account::default()),
+            clock,
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes when a person edited an item.
+    pub fn edited(&self, remote: &RemoteId) {
+        let now = self.clock.now();
+        self.lock().edited_at.insert(remote.clone(), now);
+    }
+
+    /// Puts the times to an item, as real remotes do.
+    fn dated(&self, mut item: RemoteItem) -> RemoteItem {
+        let account = self.lock();
+        if let Sighting::Present(record) = &mut item.sighting {
+            record.created_at = account.created_at.get(&item.remote).copied();
+            record.edited_at = account.edited_at.get(&item.remote).copied();
+        }
+        item
     }
 
     /// Notes in which topic a post is.
@@ -101,6 +124,7 @@ impl Remote {
             let old = before.iter().find(|(known, ..)| *known == id);
             let Some((_, _, _, old)) = old else {
                 account.created.push((id.clone(), write.key.clone()));
+                account.created_at.insert(id.clone(), self.clock.now());
                 if kind == Kind::Post {
                     account
                         .containers
@@ -154,7 +178,15 @@ impl Connector for Remote {
         once().await;
         let thread = self.memory.thread(topic).await;
         once().await;
-        thread
+        thread.map(|thread| Thread {
+            topic: self.dated(thread.topic),
+            posts: thread
+                .posts
+                .into_iter()
+                .map(|post| self.dated(post))
+                .collect(),
+            is_complete: thread.is_complete,
+        })
     }
 
     async fn find(
@@ -166,7 +198,7 @@ impl Connector for Remote {
         once().await;
         let found = self.memory.find(kind, container, key).await;
         once().await;
-        found
+        found.map(|item| item.map(|item| self.dated(item)))
     }
 
     async fn write(&self, write: &Write) -> Result<WriteResult> {

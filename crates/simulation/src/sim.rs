@@ -71,6 +71,7 @@ pub struct Sim {
     pub(crate) owners: u64,
     pub(crate) known: BTreeMap<EntityId, Entity>,
     pub(crate) summary: Summary,
+    pub(crate) is_settling: bool,
     events: VecDeque<String>,
 }
 
@@ -84,8 +85,8 @@ impl Sim {
         };
         let dice = Arc::new(Dice::new(options.seed));
         let clock = Arc::new(FixedClock::new(START));
-        let canvas = Arc::new(Remote::new(System::Canvas, false));
-        let discourse = Arc::new(Remote::new(System::Discourse, true));
+        let canvas = Arc::new(Remote::new(System::Canvas, false, clock.clone()));
+        let discourse = Arc::new(Remote::new(System::Discourse, true, clock.clone()));
         let store = now(Store::open("sqlite::memory:"))
             .and_then(Result::ok)
             .ok_or_else(|| broken("the database does not open".to_owned()))?;
@@ -114,6 +115,7 @@ impl Sim {
             owners: 0,
             known: BTreeMap::new(),
             summary: Summary::default(),
+            is_settling: false,
             events: VecDeque::new(),
         })
     }
@@ -153,6 +155,13 @@ impl Sim {
         }
         let at = self.clock.now().since_ms(START);
         self.events.push_back(format!("{at:>9} {what}"));
+    }
+
+    /// Notes an event that is of interest only while people and faults are at work.
+    pub fn tell_detail(&mut self, what: String) {
+        if !self.is_settling {
+            self.tell(what);
+        }
     }
 
     /// The finding that ends this run.
