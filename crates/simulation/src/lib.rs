@@ -17,7 +17,7 @@ mod word;
 pub use finding::Finding;
 pub use sim::{Options, Summary};
 
-/// Event classes that are switched off because the product fails under them in a way that is known and accepted.
+/// Event classes that are switched off because the product fails under them in a way that is known, or not judged yet.
 pub mod switch {
     /// Thread reads that show the state before the last change.
     pub const STALE_READS: bool = false;

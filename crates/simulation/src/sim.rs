@@ -149,7 +149,7 @@ impl Sim {
     }
 
     /// Notes an event.
-    pub fn tell(&mut self, what: String) {
+    pub fn tell(&mut self, what: impl std::fmt::Display) {
         if self.events.len() == EVENTS_SHOWN {
             self.events.pop_front();
         }
@@ -158,7 +158,7 @@ impl Sim {
     }
 
     /// Notes an event that is of interest only while people and faults are at work.
-    pub fn tell_detail(&mut self, what: String) {
+    pub fn tell_detail(&mut self, what: impl std::fmt::Display) {
         if !self.is_settling {
             self.tell(what);
         }
