@@ -9,11 +9,6 @@ use model::{
 
 use crate::plan::{PlannedWrite, owed_writes};
 
-/// Two times of one create that differ by more than this mean that somebody edited since, in milliseconds. Canvas
-/// saves
-/// a post twice and shows whole seconds (contract canvas §8 rule 9).
-const EDITED_AFTER_MS: i64 = 2_000;
-
 /// The entity after a write came back.
 pub fn complete(
     mut entity: Entity,
@@ -98,53 +93,56 @@ fn creatable(write: &PlannedWrite, owed: BTreeSet<model::Field>) -> BTreeSet<mod
 
 /// Takes over an item that an earlier create of ours left behind without a receipt.
 ///
-/// An item that was edited since counts as changed by a person there.
+/// A title or text that is not the one we sent counts as changed by a person there: the worst that can come of it is that a
+/// remote's own rewriting travels back once. What was changed locally since the create is still owed.
 pub fn adopt(mut entity: Entity, intent: &Intent, item: &RemoteItem, now: Timestamp) -> Entity {
     let (record, existence) = match &item.sighting {
         Sighting::Present(record) => (record.clone(), Existence::Present),
-        Sighting::Deleted => (
-            Record {
+        Sighting::Deleted => {
+            let record = Record {
                 deleted: true,
                 ..intent.record.clone()
-            },
-            Existence::Deleted,
-        ),
+            };
+            (record, Existence::Deleted)
+        }
         Sighting::Missing | Sighting::Withheld(_) => return entity,
     };
-    let is_edited = match (record.created_at, record.edited_at) {
-        (Some(created), Some(edited)) => edited.since_ms(created) > EDITED_AFTER_MS,
-        _ => false,
-    };
-    let is_changed =
-        existence == Existence::Deleted || (is_edited && !record.same_content(&intent.record));
+    let differing = intent.record.differing_fields(&record);
+    let (flags, texts): (BTreeSet<_>, BTreeSet<_>) = differing
+        .into_iter()
+        .partition(|field| intent.record.flag(*field).is_some());
+    let is_changed = existence == Existence::Deleted || !texts.is_empty();
     let vector = if is_changed {
         intent.vector.clone().incremented(intent.system)
     } else {
         intent.vector.clone()
     };
+    // Flags that the create could not set are not a person's change.
+    let mut sent = intent.record.clone();
+    for field in &flags {
+        if let Some(value) = record.fields.get(field) {
+            sent.fields.insert(*field, value.clone());
+        }
+    }
+    let mut owed = flags;
+    if let Some(local) = entity.replica(System::Local) {
+        owed.extend(intent.record.differing_fields(&local.record));
+    }
     let generation = entity
         .replica(intent.system)
         .map_or(1, |old| old.generation.saturating_add(1));
-    let owed = intent
-        .record
-        .differing_fields(&record)
-        .into_iter()
-        .filter(|field| intent.record.flag(*field).is_some() && !is_changed)
-        .collect();
-    entity.replicas.insert(
-        intent.system,
-        Replica {
-            remote: item.remote.clone(),
-            vector,
-            record,
-            existence,
-            mark: item.mark.clone(),
-            seen_at: now,
-            generation,
-            base: is_changed.then(|| intent.record.clone()),
-            owed,
-        },
-    );
+    let replica = Replica {
+        remote: item.remote.clone(),
+        vector,
+        record,
+        existence,
+        mark: item.mark.clone(),
+        seen_at: now,
+        generation,
+        base: is_changed.then_some(sent),
+        owed,
+    };
+    entity.replicas.insert(intent.system, replica);
     settle(entity)
 }
 

@@ -21,12 +21,14 @@ pub(crate) async fn adopt_created(
     batch: &mut Batch<'_>,
     look: &Look,
 ) -> Result<Result<(), Failure>, store::Error> {
-    let open: Vec<Intent> = batch
+    let mut open: Vec<Intent> = batch
         .intents
         .iter()
         .filter(|intent| intent.action == Action::Create && intent.state == IntentState::Open)
         .cloned()
         .collect();
+    // The topic first: a post's create can only be looked for where its topic is known to be.
+    open.sort_by_key(|intent| intent.entity != batch.topic);
     for intent in open {
         let found = match seen(batch, look, &intent) {
             Some(item) => Some(item),
