@@ -35,10 +35,14 @@ pub(crate) fn detect(
     replica: &Replica,
     observation: &Observation,
     intents: &[&Intent],
-    two_looks_ms: i64,
+    (local, two_looks_ms): (Option<&Record>, i64),
 ) -> Detected {
     match &observation.sighting {
-        Sighting::Present(record) => present(replica, record, observation, intents),
+        Sighting::Present(record) => {
+            let mut detected = present(replica, record, observation, intents);
+            owe_newer(&mut detected, intents, local);
+            detected
+        }
         Sighting::Deleted => deleted(replica, observation, intents),
         Sighting::Missing => missing(replica, observation, intents, two_looks_ms),
         Sighting::Withheld(reason) => Detected {
@@ -86,6 +90,24 @@ fn present(
         replica: next,
         intents: closed,
         news,
+    }
+}
+
+/// What was decided anew while a write was on its way is still owed: the echo shows only the older value.
+fn owe_newer(detected: &mut Detected, intents: &[&Intent], local: Option<&Record>) {
+    let Some(local) = local else { return };
+    for intent in intents {
+        let is_applied = detected
+            .intents
+            .iter()
+            .any(|(id, state)| *id == intent.id && *state == IntentState::Applied);
+        if is_applied {
+            let newer = intent.record.differing_fields(local);
+            detected
+                .replica
+                .owed
+                .extend(newer.intersection(&intent.fields).copied());
+        }
     }
 }
 

@@ -103,7 +103,16 @@ fn observe(input: &Input<'_>) -> Decision {
             continue;
         };
         let intents = intents_for(input.intents, system);
-        let detected = detect(&replica, observation, &intents, input.policy.two_looks_ms);
+        let local = input
+            .entity
+            .replica(System::Local)
+            .map(|local| local.record.clone());
+        let detected = detect(
+            &replica,
+            observation,
+            &intents,
+            (local.as_ref(), input.policy.two_looks_ms),
+        );
         let note = match &detected.news {
             News::Nothing => None,
             News::Echo => Some(Note::Echo(system)),

@@ -7,14 +7,11 @@ const SEEDS: std::ops::Range<u64> = 0..60;
 /// Events of each before the faults stop.
 const STEPS: u32 = 80;
 
-/// Seeds that show a fault of the product which is reported and not yet mended; they come off with the fix.
-const REPORTED: [u64; 5] = [2, 3, 9, 34, 44];
-
 #[test]
 fn pinned_seeds_have_no_findings() {
     let mut acts = 0;
     let mut in_sync = 0;
-    for seed in SEEDS.filter(|seed| !REPORTED.contains(seed)) {
+    for seed in SEEDS {
         let summary =
             run(Options { seed, steps: STEPS }).unwrap_or_else(|finding| panic!("{finding}"));
         acts += summary.acts;
@@ -33,12 +30,4 @@ fn a_seed_always_runs_the_same_way() {
         steps: STEPS,
     };
     assert_eq!(run(options), run(options));
-}
-
-#[test]
-#[ignore = "adopting a lost create forgets newer edits; remove with the fix, and with it `REPORTED`"]
-fn reported_seeds_have_no_findings() {
-    for seed in REPORTED {
-        run(Options { seed, steps: STEPS }).unwrap_or_else(|finding| panic!("{finding}"));
-    }
 }
