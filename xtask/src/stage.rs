@@ -215,7 +215,7 @@ mod tests {
             if !is_alive(pid.trim()) {
                 return;
             }
-            pause(Duration::from_millis(100)).await;
+            pause(Duration::from_millis(100));
         }
         panic!("the grandchild {pid} lives on");
     }

@@ -4,6 +4,8 @@
 //! seen, and
 //! every remote that has seen less is owed what changed.
 
+// tidy: long because it is one decision, read from top to bottom.
+
 use std::collections::BTreeSet;
 
 use model::{

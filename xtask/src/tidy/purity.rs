@@ -150,9 +150,12 @@ fn simulation(file: &File, findings: &mut Vec<Finding>) {
         return;
     }
     for mention in mentions(file).filter(|mention| mention.starts_with(&["runner"])) {
-        let is_step = mention.segments.get(1).is_none_or(|part| part == "step");
-        if !is_step {
-            let message = format!("`{}`: of `runner` only `runner::step`", mention.text());
+        let is_worker = mention.segments.get(1).is_some_and(|part| part == "worker");
+        if is_worker {
+            let message = format!(
+                "`{}`: its loops own time, which the simulation owns",
+                mention.text()
+            );
             findings.push(Finding::error(
                 &file.path,
                 mention.line,
