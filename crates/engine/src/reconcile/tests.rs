@@ -395,6 +395,54 @@ fn words(record: &Record) -> (Option<String>, Option<String>) {
     )
 }
 
+#[test]
+fn a_local_edit_made_while_a_write_is_on_its_way_is_still_owed() {
+    let mut world = World::new(ConflictStrategy::MergePreferCanvas);
+    world.settle();
+    world.local_edits(Field::Body, body("older"));
+    let write = owed_writes(&world.entity)
+        .into_iter()
+        .find(|write| write.system == System::Canvas)
+        .unwrap();
+    let intent = Intent {
+        id: IntentId::from("i"),
+        entity: world.entity.id.clone(),
+        system: write.system,
+        action: write.action,
+        key: CreateKey::from("ap-e"),
+        record: write.record.clone(),
+        fields: write.fields.clone(),
+        expected: None,
+        vector: write.vector.clone(),
+        operation: OperationId::from("o"),
+        state: IntentState::Open,
+        created_at: world.now,
+    };
+    // The write happens, then somebody edits again, and the receipt is lost.
+    world.remotes.get_mut(&write.system).unwrap().write(&write);
+    world.local_edits(Field::Body, body("newer"));
+    let sighting = world.remotes[&write.system].sighting().unwrap();
+    let observations = [Observation {
+        system: write.system,
+        sighting,
+        at: world.now,
+    }];
+    let decision = reconcile(&Input {
+        entity: &world.entity,
+        intents: &[intent],
+        observations: &observations,
+        policy: &world.policy,
+        open_conflict: None,
+        now: world.now,
+    });
+    let owed = owed_writes(&decision.entity);
+    let canvas = owed
+        .iter()
+        .find(|write| write.system == System::Canvas)
+        .unwrap();
+    assert_eq!(canvas.record.body().unwrap().source, "newer");
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Edit(System, u8),
