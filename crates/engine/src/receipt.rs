@@ -183,7 +183,7 @@ pub fn discover(
         mark: None,
         ..replica.clone()
     };
-    let mut entity = Entity {
+    Some(Entity {
         id,
         kind: item.kind,
         course: place.course,
@@ -196,9 +196,7 @@ pub fn discover(
         revision: 0,
         created_at: record.created_at.unwrap_or(now),
         updated_at: now,
-    };
-    entity.status = Status::Pending;
-    Some(entity)
+    })
 }
 
 /// Sets the status after a step, and the shadow when all agree.

@@ -259,6 +259,24 @@ fn text(world: &World, system: System) -> String {
         .clone()
 }
 
+/// The intent that was stored before `write` left.
+fn open_intent(world: &World, write: &PlannedWrite) -> Intent {
+    Intent {
+        id: IntentId::from("i"),
+        entity: world.entity.id.clone(),
+        system: write.system,
+        action: write.action,
+        key: CreateKey::from("ap-e"),
+        record: write.record.clone(),
+        fields: write.fields.clone(),
+        expected: None,
+        vector: write.vector.clone(),
+        operation: OperationId::from("o"),
+        state: IntentState::Open,
+        created_at: world.now,
+    }
+}
+
 #[test]
 fn a_new_item_is_created_once_and_then_left_alone() {
     let mut world = World::new(ConflictStrategy::MergePreferCanvas);
@@ -352,20 +370,7 @@ fn an_echo_without_its_receipt_is_recognised() {
     world.person_edits(System::Canvas, Field::Title, Value::Text("new".to_owned()));
     world.step(&[]);
     let write = owed_writes(&world.entity).pop().unwrap();
-    let intent = Intent {
-        id: IntentId::from("i"),
-        entity: world.entity.id.clone(),
-        system: write.system,
-        action: write.action,
-        key: CreateKey::from("ap-e"),
-        record: write.record.clone(),
-        fields: write.fields.clone(),
-        expected: None,
-        vector: write.vector.clone(),
-        operation: OperationId::from("o"),
-        state: IntentState::Open,
-        created_at: world.now,
-    };
+    let intent = open_intent(&world, &write);
     // The write happens, the receipt is lost.
     world.remotes.get_mut(&write.system).unwrap().write(&write);
     let sighting = world.remotes[&write.system].sighting().unwrap();
@@ -404,20 +409,7 @@ fn a_local_edit_made_while_a_write_is_on_its_way_is_still_owed() {
         .into_iter()
         .find(|write| write.system == System::Canvas)
         .unwrap();
-    let intent = Intent {
-        id: IntentId::from("i"),
-        entity: world.entity.id.clone(),
-        system: write.system,
-        action: write.action,
-        key: CreateKey::from("ap-e"),
-        record: write.record.clone(),
-        fields: write.fields.clone(),
-        expected: None,
-        vector: write.vector.clone(),
-        operation: OperationId::from("o"),
-        state: IntentState::Open,
-        created_at: world.now,
-    };
+    let intent = open_intent(&world, &write);
     // The write happens, then somebody edits again, and the receipt is lost.
     world.remotes.get_mut(&write.system).unwrap().write(&write);
     world.local_edits(Field::Body, body("newer"));

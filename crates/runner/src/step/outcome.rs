@@ -5,18 +5,19 @@ use model::{Class, Entity, Failure, Status};
 use store::{Change, Operation, Outcome};
 
 use super::{Batch, finish};
+use crate::world::World;
 
 /// The change that ends `operation` after `failure`, by class and attempt.
 pub(crate) fn failed(batch: &Batch<'_>, operation: &Operation, failure: &Failure) -> Change {
-    let outcome = after(batch, operation.attempt_count, failure);
+    let outcome = after(batch.world, operation.attempt_count, failure);
     finish(batch.world, batch.owner, &operation.id, outcome)
 }
 
 /// What happens after the failure of attempt number `attempt`.
-pub(crate) fn after(batch: &Batch<'_>, attempt: u32, failure: &Failure) -> Outcome {
-    match engine::retry(failure, attempt.max(1), batch.world.jitter()) {
+pub(crate) fn after(world: &World, attempt: u32, failure: &Failure) -> Outcome {
+    match engine::retry(failure, attempt.max(1), world.jitter()) {
         Retry::After(wait_ms) => Outcome::Retry {
-            not_before: batch.world.now().plus_ms(wait_ms),
+            not_before: world.now().plus_ms(wait_ms),
             failure: failure.clone(),
         },
         Retry::Never => Outcome::Failed(failure.clone()),

@@ -5,7 +5,7 @@ use engine::Place;
 use model::{Entity, EntityId, Failure, Kind, RemoteId, RemoteItem, Sighting, Status, System};
 use store::{Change, HistoryEntry, Operation, Outcome};
 
-use super::{Batch, finish};
+use super::{Batch, finish, outcome};
 use crate::world::World;
 use engine::thread_key;
 
@@ -166,7 +166,10 @@ async fn discover<'a>(
         Err(error) => {
             let changes = operations
                 .iter()
-                .map(|operation| unlocated(world, owner, operation, &error.0))
+                .map(|operation| {
+                    let outcome = outcome::after(world, operation.attempt_count, &error.0);
+                    finish(world, owner, &operation.id, outcome)
+                })
                 .collect();
             world.store.commit(changes).await?;
             return Ok(Located::Done);
@@ -238,18 +241,6 @@ async fn ours(
     let entity = world.store.entity(&id).await?;
     // A copied key must not attach a second item to an entity that has its own.
     Ok(entity.filter(|entity| entity.kind == Kind::Topic && entity.replica(system).is_none()))
-}
-
-fn unlocated(world: &World, owner: &str, operation: &Operation, failure: &Failure) -> Change {
-    let outcome = match engine::retry(failure, operation.attempt_count.max(1), world.jitter()) {
-        engine::Retry::After(wait_ms) => Outcome::Retry {
-            not_before: world.now().plus_ms(wait_ms),
-            failure: failure.clone(),
-        },
-        engine::Retry::Never => Outcome::Failed(failure.clone()),
-        engine::Retry::Hold => Outcome::Held(failure.clone()),
-    };
-    finish(world, owner, &operation.id, outcome)
 }
 
 async fn finish_all<'a>(

@@ -239,7 +239,7 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(),
     // What was written before is stored first: the open intents below must be only those of this failure.
     batch.flush(Vec::new()).await?;
     let now = batch.world.now();
-    let outcome = outcome::after(batch, job.attempt, failure);
+    let outcome = outcome::after(batch.world, job.attempt, failure);
     let mut changes = Vec::new();
     // Whether it was written is not known: the intent stays open, and the next step looks before it repeats.
     if failure.class != Class::UnknownOutcome {
