@@ -161,8 +161,8 @@ fn deleted(replica: &Replica, observation: &Observation, intents: &[&Intent]) ->
     for intent in intents {
         let state = if intent.action == Action::Delete {
             news = News::Echo;
+            // What it is owed stays noted: a tombstone that is restored shows its old text.
             next.vector = next.vector.join(&intent.vector);
-            next.owed.clear();
             IntentState::Applied
         } else {
             IntentState::Abandoned

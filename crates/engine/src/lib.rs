@@ -18,6 +18,6 @@ pub use guard::{Limits, Trip, check_deletes, check_edits};
 pub use local::{EditRefused, decide, edit, reopen};
 pub use merge::{Head, Merged};
 pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};
-pub use receipt::{Place, adopt, complete, discover};
+pub use receipt::{Place, adopt, complete, discover, has_unseen_change};
 pub use reconcile::{Decision, Input, Note, reconcile};
 pub use schedule::{Retry, retry};

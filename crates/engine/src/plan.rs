@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::receipt::has_news;
 use model::{
     Action, CreateKey, Entity, EntityId, Existence, Field, Record, Replica, System, VersionVector,
 };
@@ -63,6 +64,9 @@ fn owed_write(entity: &Entity, local: &Replica, system: System) -> Option<Planne
     let Some(replica) = entity.replica(system) else {
         return (!wanted.deleted).then(|| create(entity, local, system));
     };
+    if has_news(local, replica) {
+        return None;
+    }
     let action = match (wanted.deleted, replica.existence) {
         // Whether it is there is not known: the second look tells.
         (_, Existence::Missing { .. }) | (true, Existence::Deleted) => return None,

@@ -62,24 +62,56 @@ pub fn complete(
         base: None,
         owed,
     };
-    if let (Some(before), Action::Restore) = (&before, write.action) {
-        replica = unseen_before_delete(replica, before, write.system);
+    if let Some(before) = &before {
+        replica = with_unseen_change(replica, before, write);
     }
     entity.replicas.insert(write.system, replica);
     settle(entity)
 }
 
-/// A tombstone hides what was edited just before the deletion: what comes back changed was changed by a person.
-fn unseen_before_delete(mut replica: Replica, before: &Replica, system: System) -> Replica {
-    let known = Record {
+/// Whether a remote showed a change, in the answer to a write, that was not decided on yet: look again.
+pub fn has_unseen_change(entity: &Entity) -> bool {
+    let local = entity.replica(System::Local);
+    entity.status != Status::Conflict
+        && local.is_some_and(|local| {
+            let mut replicas = entity.replicas.values();
+            replicas.any(|replica| has_news(local, replica))
+        })
+}
+
+/// What came back changed although we did not write it was changed by a person: just before a deletion whose
+/// tombstone hid it, or between our look and our write where the remote has no guard.
+fn with_unseen_change(mut replica: Replica, before: &Replica, write: &PlannedWrite) -> Replica {
+    let mut known = Record {
         deleted: false,
         ..before.record.clone()
     };
+    match write.action {
+        Action::Restore => {}
+        Action::Edit => {
+            for field in &write.fields {
+                if let Some(value) = replica.record.fields.get(field) {
+                    known.fields.insert(*field, value.clone());
+                }
+            }
+        }
+        Action::Create | Action::Delete => return replica,
+    }
     if !known.same_content(&replica.record) {
-        replica.vector = before.vector.clone().incremented(system);
+        let seen = if write.action == Action::Edit {
+            replica.vector.join(&write.vector)
+        } else {
+            before.vector.clone()
+        };
+        replica.vector = seen.incremented(write.system);
         replica.base = Some(known);
     }
     replica
+}
+
+/// Whether the remote has a change that the local database has not taken up: it is compared before it is written to.
+pub(crate) fn has_news(local: &Replica, replica: &Replica) -> bool {
+    replica.base.is_some() && !local.vector.includes(&replica.vector)
 }
 
 /// After a create only yes-or-no fields can still be owed: a text that came back changed was rewritten by the
@@ -204,10 +236,11 @@ pub(crate) fn settle(mut entity: Entity) -> Entity {
     if matches!(entity.status, Status::Skipped | Status::Conflict) {
         return entity;
     }
-    let waits = entity
-        .replicas
-        .values()
-        .any(|replica| matches!(replica.existence, Existence::Missing { .. }));
+    let local = entity.replica(System::Local);
+    let waits = entity.replicas.values().any(|replica| {
+        matches!(replica.existence, Existence::Missing { .. })
+            || local.is_some_and(|local| has_news(local, replica))
+    });
     if owed_writes(&entity).is_empty() && !waits {
         entity.status = Status::InSync;
         entity.reason = None;

@@ -72,6 +72,13 @@ impl Sim {
             if let Some(before) = self.known.get(&entity.id) {
                 self.check_growth(before, &entity)?;
             }
+            let is_news = self
+                .known
+                .get(&entity.id)
+                .is_none_or(|before| before.revision != entity.revision);
+            if self.options.is_detailed && is_news {
+                self.tell(state(&entity));
+            }
             self.known.insert(entity.id.clone(), entity);
         }
         let running = OperationFilter {
@@ -102,5 +109,42 @@ impl Sim {
             }
         }
         Ok(())
+    }
+}
+
+/// One line about an entity, as a reader of a trace wants it.
+fn state(entity: &Entity) -> String {
+    let mut text = format!(
+        "    {} {} {}",
+        entity.kind,
+        entity.id,
+        entity.status.as_str()
+    );
+    for (system, replica) in &entity.replicas {
+        let fields: Vec<String> = replica.record.fields.iter().map(value).collect();
+        let base = replica.base.as_ref().map(|base| {
+            let fields: Vec<String> = base.fields.iter().map(value).collect();
+            format!(" base[{} deleted={}]", fields.join(" "), base.deleted)
+        });
+        text.push_str(&format!(
+            "\n      {system} {} {} {:?} [{} deleted={}]{} owed={:?}",
+            replica.remote,
+            replica.existence.as_str(),
+            replica.vector,
+            fields.join(" "),
+            replica.record.deleted,
+            base.unwrap_or_default(),
+            replica.owed
+        ));
+    }
+    text
+}
+
+fn value((field, value): (&model::Field, &model::Value)) -> String {
+    match value {
+        model::Value::Body(body) => format!("body={:?}", body.source),
+        model::Value::Text(text) => format!("{}={text}", field.as_str()),
+        model::Value::Flag(flag) => format!("{}={flag}", field.as_str()),
+        model::Value::Set(names) => format!("{}={names:?}", field.as_str()),
     }
 }

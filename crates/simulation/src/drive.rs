@@ -184,11 +184,14 @@ impl Sim {
                 if let Some(place) = self.slots.get_mut(index) {
                     *place = Some(slot);
                 }
+                self.check_writes()?;
             }
-            Poll::Ready(result) => self.ended(&slot.owner, result)?,
+            Poll::Ready(result) => {
+                self.ended(&slot.owner, result)?;
+                self.check_writes()?;
+                self.check_store()?;
+            }
         }
-        self.check_writes()?;
-        self.check_store()?;
         Ok(true)
     }
 

@@ -1,4 +1,4 @@
-//! `simulation [--seed N] [--seeds COUNT] [--steps N]`: runs seeds from the first on and shows every finding.
+//! `simulation [--seed N] [--seeds COUNT] [--steps N] [--detailed]`: runs seeds from the first on and shows every finding.
 
 use std::process::ExitCode;
 
@@ -9,15 +9,21 @@ struct Wanted {
     seed: u64,
     seeds: u64,
     steps: u32,
+    is_detailed: bool,
 }
 
 fn wanted(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
     let mut wanted = Wanted {
         seed: 0,
         seeds: 1,
-        steps: 120,
+        steps: 80,
+        is_detailed: false,
     };
     while let Some(word) = words.next() {
+        if word == "--detailed" {
+            wanted.is_detailed = true;
+            continue;
+        }
         let number: u64 = words.next()?.parse().ok()?;
         match word.as_str() {
             "--seed" => wanted.seed = number,
@@ -47,14 +53,18 @@ fn add(total: Summary, one: Summary) -> Summary {
 )]
 fn main() -> ExitCode {
     let Some(wanted) = wanted(std::env::args().skip(1)) else {
-        eprintln!("usage: simulation [--seed N] [--seeds COUNT] [--steps N]");
+        eprintln!("usage: simulation [--seed N] [--seeds COUNT] [--steps N] [--detailed]");
         return ExitCode::from(2);
     };
     let mut total = Summary::default();
     let mut findings = 0_u64;
     for seed in wanted.seed..wanted.seed.saturating_add(wanted.seeds) {
         let steps = wanted.steps;
-        match run(Options { seed, steps }) {
+        match run(Options {
+            seed,
+            steps,
+            is_detailed: wanted.is_detailed,
+        }) {
             Ok(summary) => total = add(total, summary),
             Err(finding) => {
                 findings += 1;

@@ -11,6 +11,8 @@ use crate::word::{Place, words_of_record};
 
 /// Looks at everything after which nothing may be open any more.
 const ROUNDS: usize = 12;
+/// So many rounds in which nothing happened end the wait: the second look comes within one.
+const ROUNDS_CALM: usize = 2;
 /// Further looks, which must not write.
 const ROUNDS_QUIET: usize = 2;
 /// Between two looks: beyond every wait of the schedule, in milliseconds.
@@ -25,8 +27,18 @@ impl Sim {
         self.is_settling = true;
         self.canvas.memory.heal();
         self.discourse.memory.heal();
+        let mut calm = 0;
         for _ in 0..ROUNDS {
+            let before = self.progress();
             self.round()?;
+            calm = if self.progress() == before {
+                calm + 1
+            } else {
+                0
+            };
+            if calm == ROUNDS_CALM {
+                break;
+            }
         }
         let writes = self.summary().writes;
         for _ in 0..ROUNDS_QUIET {
@@ -36,6 +48,12 @@ impl Sim {
             return Err(self.finding("echo: a quiet world is written to"));
         }
         self.check_outcome()
+    }
+
+    /// What grows while anything still happens.
+    fn progress(&self) -> (u64, i64) {
+        let revisions = self.known.values().map(|entity| entity.revision).sum();
+        (self.summary().writes, revisions)
     }
 
     fn round(&mut self) -> Result<(), Finding> {
@@ -65,7 +83,7 @@ impl Sim {
             let rests = entity.kind == Kind::Post
                 && topic.is_some_and(|topic| !is_alive(topic) || topic.status != Status::InSync);
             if !rests {
-                self.check_entity(entity)?;
+                self.check_entity(entity, &by_id)?;
             }
             self.summary.in_sync += u64::from(entity.status == Status::InSync);
         }
@@ -73,11 +91,16 @@ impl Sim {
         self.check_words(&items, &by_id)
     }
 
-    fn check_entity(&self, entity: &Entity) -> Result<(), Finding> {
+    fn check_entity(
+        &self,
+        entity: &Entity,
+        by_id: &BTreeMap<&EntityId, &Entity>,
+    ) -> Result<(), Finding> {
         let has_reason = entity.reason.is_some();
         match entity.status {
             Status::InSync => self.check_agreement(entity),
             Status::Held | Status::Failed if has_reason => Ok(()),
+            Status::Pending if waits_for_a_person(entity, by_id) => Ok(()),
             Status::Conflict => match self.call(self.world.store.open_conflict(&entity.id))? {
                 Some(_) => Ok(()),
                 None => Err(self.finding(format!("{} has no open conflict", entity.id))),
@@ -211,6 +234,28 @@ impl Sim {
         });
         in_remotes || in_database
     }
+}
+
+/// Whether the item says that it waits for one that it answers, and that one waits for a person.
+fn waits_for_a_person(entity: &Entity, by_id: &BTreeMap<&EntityId, &Entity>) -> bool {
+    let is_waiting = |entity: &Entity| {
+        let reason = entity.reason.as_ref();
+        entity.status == Status::Pending && reason.is_some_and(|reason| reason.code == "SYNC-3003")
+    };
+    let mut next = Some(entity);
+    while let Some(current) = next.filter(|current| is_waiting(current)) {
+        next = current
+            .parent
+            .as_ref()
+            .and_then(|id| by_id.get(id))
+            .copied();
+    }
+    next.is_some_and(|blocker| {
+        matches!(
+            blocker.status,
+            Status::Conflict | Status::Held | Status::Failed
+        )
+    })
 }
 
 fn has(record: &Record, word: &str) -> bool {

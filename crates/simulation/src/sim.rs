@@ -30,6 +30,8 @@ pub struct Options {
     pub seed: u64,
     /// How many events happen before the faults stop.
     pub steps: u32,
+    /// Tell everything: all events instead of the last, and each new state of an entity.
+    pub is_detailed: bool,
 }
 
 /// What happened in a run without a finding.
@@ -150,7 +152,7 @@ impl Sim {
 
     /// Notes an event.
     pub fn tell(&mut self, what: impl std::fmt::Display) {
-        if self.events.len() == EVENTS_SHOWN {
+        if self.events.len() == EVENTS_SHOWN && !self.options.is_detailed {
             self.events.pop_front();
         }
         let at = self.clock.now().since_ms(START);
@@ -159,7 +161,7 @@ impl Sim {
 
     /// Notes an event that is of interest only while people and faults are at work.
     pub fn tell_detail(&mut self, what: impl std::fmt::Display) {
-        if !self.is_settling {
+        if !self.is_settling || self.options.is_detailed {
             self.tell(what);
         }
     }

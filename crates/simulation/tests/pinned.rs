@@ -12,8 +12,12 @@ fn pinned_seeds_have_no_findings() {
     let mut acts = 0;
     let mut in_sync = 0;
     for seed in SEEDS {
-        let summary =
-            run(Options { seed, steps: STEPS }).unwrap_or_else(|finding| panic!("{finding}"));
+        let summary = run(Options {
+            seed,
+            steps: STEPS,
+            is_detailed: false,
+        })
+        .unwrap_or_else(|finding| panic!("{finding}"));
         acts += summary.acts;
         in_sync += summary.in_sync;
     }
@@ -28,6 +32,7 @@ fn a_seed_always_runs_the_same_way() {
     let options = Options {
         seed: 7,
         steps: STEPS,
+        is_detailed: false,
     };
     assert_eq!(run(options), run(options));
 }

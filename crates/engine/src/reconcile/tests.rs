@@ -435,6 +435,62 @@ fn a_local_edit_made_while_a_write_is_on_its_way_is_still_owed() {
     assert_eq!(canvas.record.body().unwrap().source, "newer");
 }
 
+#[test]
+fn a_text_that_changed_under_a_write_of_another_field_goes_to_the_others() {
+    let mut world = World::new(ConflictStrategy::MergePreferCanvas);
+    world.settle();
+    world.local_edits(Field::Locked, Value::Flag(true));
+    // Canvas has no guard: the edit comes between the look and the write, and the answer shows it.
+    let writes = owed_writes(&world.entity);
+    world.person_edits(System::Canvas, Field::Body, body("late"));
+    let write = writes
+        .iter()
+        .find(|write| write.system == System::Canvas)
+        .unwrap();
+    let result = world.remotes.get_mut(&System::Canvas).unwrap().write(write);
+    world.entity = complete(world.entity.clone(), write, &result, world.now);
+    assert!(crate::has_unseen_change(&world.entity));
+    assert_ne!(world.entity.status, Status::InSync);
+    world.settle();
+    assert_eq!(text(&world, System::Discourse), "late");
+    assert_eq!(world.entity.status, Status::InSync);
+}
+
+#[test]
+fn a_restored_tombstone_gets_the_text_it_was_owed() {
+    let mut world = World::new(ConflictStrategy::PreferCanvas);
+    world.settle();
+    world.person_edits(System::Discourse, Field::Body, body("OTHER"));
+    world.person_deletes(System::Canvas, true);
+    world.step(&[System::Canvas]);
+    let write = owed_writes(&world.entity).remove(0);
+    assert_eq!(write.action, Action::Delete);
+    // The deletion is done, its receipt is lost, and then somebody restores the item.
+    let intent = open_intent(&world, &write);
+    world
+        .remotes
+        .get_mut(&System::Discourse)
+        .unwrap()
+        .write(&write);
+    let decision = reconcile(&Input {
+        entity: &world.entity,
+        intents: &[intent],
+        observations: &[Observation {
+            system: System::Discourse,
+            sighting: Sighting::Deleted,
+            at: world.now,
+        }],
+        policy: &world.policy,
+        open_conflict: None,
+        now: world.now,
+    });
+    world.entity = decision.entity;
+    world.person_deletes(System::Canvas, false);
+    world.settle();
+    let shown = |system| text(&world, system).to_lowercase();
+    assert_eq!(shown(System::Discourse), shown(System::Canvas));
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Edit(System, u8),

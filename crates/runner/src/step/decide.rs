@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Decision, Input, Place, PlannedWrite};
 use model::{
-    Action, Class, Entity, EntityId, Failure, Intent, IntentId, IntentState, Kind, OperationId,
-    RemoteId, Sighting, Status, System,
+    Action, Class, Entity, EntityId, Existence, Failure, Intent, IntentId, IntentState, Kind,
+    OperationId, RemoteId, Sighting, Status, System,
 };
 use store::{Change, NewOperation, OperationKind, Priority};
 
@@ -182,7 +182,7 @@ fn apply(batch: &mut Batch<'_>, before: &Entity, decision: Decision, changes: &m
         }
     }
     if let Some(at) = decision.look_again_at {
-        changes.push(look_again(batch, at));
+        changes.push(look_again(batch, at, "second look"));
     }
     if is_news(before, &decision.entity) {
         batch.touch(decision.entity);
@@ -200,7 +200,7 @@ fn is_news(before: &Entity, after: &Entity) -> bool {
     quiet != *before
 }
 
-fn look_again(batch: &Batch<'_>, at: model::Timestamp) -> Change {
+pub(crate) fn look_again(batch: &Batch<'_>, at: model::Timestamp, why: &str) -> Change {
     let key = thread_key(&batch.topic);
     Change::Enqueue(NewOperation {
         id: OperationId(batch.world.id()),
@@ -211,7 +211,7 @@ fn look_again(batch: &Batch<'_>, at: model::Timestamp) -> Change {
         system: None,
         remote: None,
         batch_key: key,
-        reason: "second look".to_owned(),
+        reason: why.to_owned(),
         priority: Priority::Normal,
         not_before: at,
         blocked_on: None,
@@ -245,7 +245,7 @@ async fn plan(
         if (is_post && !is_topic_live) || !may_write(&entity, is_asked) || (rests && !is_asked) {
             continue;
         }
-        let writes = engine::owed_writes(&entity);
+        let writes = within_reach(batch, &plan, entity.clone());
         if writes.is_empty() {
             continue;
         }
@@ -268,6 +268,61 @@ async fn plan(
         }
     }
     Ok(plan)
+}
+
+/// The writes that are owed, without the creates whose place will not be there after this step: these are not tried,
+/// and the entity says what it waits for.
+fn within_reach(batch: &mut Batch<'_>, plan: &Plan, mut entity: Entity) -> Vec<PlannedWrite> {
+    let mut writes = engine::owed_writes(&entity);
+    let mut wait = None;
+    writes.retain(|write| {
+        let is_create = write.action == Action::Create && entity.kind == Kind::Post;
+        let blocker = is_create.then(|| blocker(batch, plan, &entity, write.system));
+        match blocker.flatten() {
+            Some(blocker) => {
+                wait = Some(blocked(batch, &blocker, write.system));
+                false
+            }
+            None => true,
+        }
+    });
+    if let Some(failure) = wait.filter(|failure| entity.reason.as_ref() != Some(failure)) {
+        entity.reason = Some(failure);
+        if entity.status == Status::InSync {
+            entity.status = Status::Pending;
+        }
+        batch.touch(entity);
+    }
+    writes
+}
+
+/// What must be in `system` before the post can be there, and is neither there nor about to be written.
+fn blocker(batch: &Batch<'_>, plan: &Plan, post: &Entity, system: System) -> Option<EntityId> {
+    let is_coming = |id: &EntityId| {
+        plan.jobs
+            .iter()
+            .any(|job| job.entity == *id && job.planned.system == system)
+    };
+    let is_there = batch
+        .remote(&batch.topic, system)
+        .is_some_and(|topic| topic.existence == Existence::Present);
+    if !is_there && !is_coming(&batch.topic) {
+        return Some(batch.topic.clone());
+    }
+    let parent = write::parent_entity(batch, post, system)?;
+    let is_there = batch.remote(&parent, system).is_some();
+    (!is_there && !is_coming(&parent)).then_some(parent)
+}
+
+fn blocked(batch: &Batch<'_>, blocker: &EntityId, system: System) -> Failure {
+    let status = batch
+        .entities
+        .get(blocker)
+        .map_or("unknown", |entity| entity.status.as_str());
+    let title = system.title();
+    waits_for(&format!(
+        "{blocker} ({status}), which must be in {title} first,"
+    ))
 }
 
 /// A restore that the target cannot do is a create under a new key.

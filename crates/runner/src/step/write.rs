@@ -135,34 +135,40 @@ fn address(
     })
 }
 
-/// The nearest live post that it answers in the target; `None` for the topic itself.
-fn parent(batch: &Batch<'_>, entity: &Entity, system: System) -> Result<Option<RemoteId>, Failure> {
+/// The nearest post it answers that is, or should be, live in the target; `None` for an answer to the topic itself.
+pub(crate) fn parent_entity(
+    batch: &Batch<'_>,
+    entity: &Entity,
+    system: System,
+) -> Option<EntityId> {
     let mut next = entity.parent.as_ref();
-    while let Some(id) = next {
-        let Some(parent) = batch.entities.get(id) else {
-            return Ok(None);
-        };
-        match parent.replica(system) {
-            Some(replica) if replica.existence == Existence::Present => {
-                return Ok(Some(replica.remote.clone()));
-            }
-            // Nothing can answer a tombstone: the answer moves up.
-            Some(_) => next = parent.parent.as_ref(),
-            None if parent
+    while let Some(parent) = next.and_then(|id| batch.entities.get(id)) {
+        let stands = match parent.replica(system) {
+            Some(replica) => replica.existence == Existence::Present,
+            None => parent
                 .replica(System::Local)
-                .is_some_and(|local| local.record.deleted) =>
-            {
-                next = parent.parent.as_ref();
-            }
-            None => {
-                return Err(waits_for(&format!(
-                    "The post it answers in {}",
-                    system.title()
-                )));
-            }
+                .is_none_or(|local| !local.record.deleted),
+        };
+        if stands {
+            return Some(parent.id.clone());
         }
+        // Nothing can answer a tombstone: the answer moves up.
+        next = parent.parent.as_ref();
     }
-    Ok(None)
+    None
+}
+
+fn parent(batch: &Batch<'_>, entity: &Entity, system: System) -> Result<Option<RemoteId>, Failure> {
+    let Some(id) = parent_entity(batch, entity, system) else {
+        return Ok(None);
+    };
+    match batch.remote(&id, system) {
+        Some(replica) => Ok(Some(replica.remote.clone())),
+        None => Err(waits_for(&format!(
+            "The post it answers in {}",
+            system.title()
+        ))),
+    }
 }
 
 fn receipt(
@@ -208,6 +214,10 @@ fn receipt(
         Change::SaveEntity(entity.clone()),
     ];
     batch.receipts.extend(changes);
+    if engine::has_unseen_change(&entity) {
+        let again = super::decide::look_again(batch, now, "changed under a write");
+        batch.receipts.push(again);
+    }
     batch.keep(entity);
 }
 
