@@ -126,7 +126,7 @@ fn state(entity: &Entity) -> String {
             let fields: Vec<String> = base.fields.iter().map(value).collect();
             format!(" base[{} deleted={}]", fields.join(" "), base.deleted)
         });
-        text.push_str(&format!(
+        let line = format!(
             "\n      {system} {} {} {:?} [{} deleted={}]{} owed={:?}",
             replica.remote,
             replica.existence.as_str(),
@@ -135,7 +135,8 @@ fn state(entity: &Entity) -> String {
             replica.record.deleted,
             base.unwrap_or_default(),
             replica.owed
-        ));
+        );
+        text.push_str(&line);
     }
     text
 }
