@@ -7,6 +7,7 @@
 //! Both dialects are read into one normal [`tree`]; each writer's output reads back as the same
 //! tree. Every property of the crate follows from that.
 
+mod align;
 mod attribution;
 mod canonical;
 mod context;
@@ -53,7 +54,7 @@ pub fn discourse_to_canvas(raw: &str, ctx: &Context) -> Output {
     needs.sort();
     needs.dedup();
     Output {
-        text: html::sanitise::clean(&html),
+        text: html,
         losses: losses.into_vec(),
         needs,
     }

@@ -1,5 +1,6 @@
 //! Two edits of one body in one dialect become one body: block by block, then word by word.
 
+use crate::align;
 use crate::context::{Context, Dialect};
 use crate::diff::{self, Stretch};
 use crate::piece::{self, Piece, Pieces};
@@ -130,17 +131,83 @@ impl Merger<'_> {
             }
             return;
         }
+        if !base.is_empty()
+            && let Some(to_left) = align::pairs(base, left)
+            && let Some(to_right) = align::pairs(base, right)
+        {
+            return self.block_by_block((base, left, right), &to_left, &to_right);
+        }
+        self.overlap(base, left, right);
+    }
+
+    /// A stretch of which it is known what became of each block on either side.
+    fn block_by_block(
+        &mut self,
+        (base, left, right): (&[Piece], &[Piece], &[Piece]),
+        to_left: &[Option<usize>],
+        to_right: &[Option<usize>],
+    ) {
+        let (mut l, mut r) = (0, 0);
+        for ((b, at_left), at_right) in base.iter().zip(to_left).zip(to_right) {
+            let before = |side: &'_ [Piece], from: usize, at: Option<usize>| {
+                let added = at.and_then(|at| side.get(from..at));
+                added.unwrap_or_default().to_vec()
+            };
+            self.added(&before(left, l, *at_left), &before(right, r, *at_right));
+            l = at_left.map_or(l, |at| at + 1);
+            r = at_right.map_or(r, |at| at + 1);
+            let kept = |side: &[Piece], at: Option<usize>| side.get(at?).cloned();
+            match (kept(left, *at_left), kept(right, *at_right)) {
+                (Some(left), Some(right)) => self.one(b, &left, &right),
+                (Some(left), None) => self.removed(b, &left, Side::Left),
+                (None, Some(right)) => self.removed(b, &right, Side::Right),
+                (None, None) => {}
+            }
+        }
+        self.added(
+            left.get(l..).unwrap_or_default(),
+            right.get(r..).unwrap_or_default(),
+        );
+    }
+
+    /// Blocks that are new at one place; both sides may have put some there.
+    fn added(&mut self, left: &[Piece], right: &[Piece]) {
+        let same = left
+            .iter()
+            .map(|piece| &piece.keys)
+            .eq(right.iter().map(|piece| &piece.keys));
+        if right.is_empty() || same {
+            self.out.extend_from_slice(left);
+        } else if left.is_empty() {
+            self.out.extend_from_slice(right);
+        } else {
+            self.overlap(&[], left, right);
+        }
+    }
+
+    /// A block that only `side` still has; its edit stands against the removal.
+    fn removed(&mut self, base: &Piece, kept: &Piece, side: Side) {
+        if kept.keys == base.keys {
+            return;
+        }
+        let kept = std::slice::from_ref(kept);
+        match side {
+            Side::Left => self.overlap(std::slice::from_ref(base), kept, &[]),
+            Side::Right => self.overlap(std::slice::from_ref(base), &[], kept),
+        }
+    }
+
+    /// Both changed it and one must yield; what yields is reported.
+    fn overlap(&mut self, base: &[Piece], left: &[Piece], right: &[Piece]) {
         self.overlaps.push(Overlap {
             base: source(base),
             left: source(left),
             right: source(right),
         });
-        let winner = if self.prefer == Side::Left {
-            left
-        } else {
-            right
-        };
-        self.out.extend(winner.iter().cloned());
+        self.out.extend_from_slice(match self.prefer {
+            Side::Left => left,
+            Side::Right => right,
+        });
     }
 
     /// One block that both sides may have changed.
@@ -154,18 +221,8 @@ impl Merger<'_> {
         if let Some(merged) = self.words(base, left, right) {
             return self.out.push(merged);
         }
-        let overlap = Overlap {
-            base: base.source.clone(),
-            left: left.source.clone(),
-            right: right.source.clone(),
-        };
-        self.overlaps.push(overlap);
-        let winner = if self.prefer == Side::Left {
-            left
-        } else {
-            right
-        };
-        self.out.push(winner.clone());
+        let [base, left, right] = [base, left, right].map(std::slice::from_ref);
+        self.overlap(base, left, right);
     }
 
     /// The words of both edits, if they touch different ones and the result is a block of that kind.
