@@ -1,6 +1,7 @@
 //! Starts a benchmark in a release build.
 //!
-//! The benchmarks are hidden commands of the program itself; this file knows only how to reach them.
+//! The benchmarks are hidden commands of the program itself, or an example of the crate that they measure; this
+//! file knows only how to reach them.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -9,9 +10,13 @@ use anyhow::Context as _;
 
 /// Runs benchmark `name` with its own arguments and passes its exit code on.
 pub fn run(root: &Path, name: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
+    let target: &[&str] = match name {
+        "markup" => &["markup", "--example", "bench", "--"],
+        _ => &["antiphon", "--bin", "antiphon", "--", "bench", name],
+    };
     let status = Command::new("cargo")
-        .args(["run", "--release", "--quiet", "--package", "antiphon"])
-        .args(["--bin", "antiphon", "--", "bench", name])
+        .args(["run", "--release", "--quiet", "--package"])
+        .args(target)
         .args(arguments)
         .current_dir(root)
         .status()

@@ -4,6 +4,7 @@
 //! install; nothing is skipped in silence.
 
 mod cargo;
+mod commonmark;
 mod postgres;
 mod prerequisite;
 mod python;
@@ -50,6 +51,7 @@ async fn everything(root: &Path, quick: bool) -> anyhow::Result<()> {
     } else {
         Some(python::prepare(root, &stages).await?)
     };
+    commonmark::prepare(root, &stages).await?;
     let given = setting(POSTGRES_SETTING);
     let own = match given {
         Some(_) => None,

@@ -5,7 +5,7 @@
 
 use crate::context::Context;
 use crate::html::write::{Target, Writer};
-use crate::normal::{self, JOINER, is_wide_blank};
+use crate::normal::{self, is_unseen, is_wide_blank};
 use crate::tree::{Doc, Leaf, Run};
 
 /// The canonical text of a tree.
@@ -37,8 +37,4 @@ pub(crate) fn runs(runs: &[Run], ctx: &Context) -> Vec<Run> {
         _ => run.clone(),
     });
     normal::runs(plain.collect(), ctx)
-}
-
-fn is_unseen(c: char) -> bool {
-    matches!(c, JOINER | '\u{200b}' | '\u{feff}')
 }

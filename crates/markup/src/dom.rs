@@ -5,6 +5,7 @@
 
 mod bounded;
 mod sink;
+mod strict;
 
 use html5ever::Attribute;
 use html5ever::QualName;

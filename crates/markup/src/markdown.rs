@@ -7,6 +7,8 @@ mod scan;
 pub(crate) mod source;
 pub(crate) mod write;
 
+pub(crate) use escape::push_entities;
+
 use crate::context::Context;
 use crate::html::read::{self, Read};
 

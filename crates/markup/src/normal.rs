@@ -89,6 +89,11 @@ pub(crate) fn is_blank(runs: &[Run]) -> bool {
     })
 }
 
+/// Characters that readers never see and that only keep others apart.
+pub(crate) fn is_unseen(c: char) -> bool {
+    matches!(c, JOINER | '\u{200b}' | '\u{feff}')
+}
+
 fn is_invisible(c: char) -> bool {
     matches!(
         c,
@@ -105,8 +110,12 @@ fn clean(mut run: Run) -> Option<Run> {
             .without(Mark::RubyText)
             .without(Mark::RubyParen);
     }
+    if run.style.marks.has(Mark::RubyText) {
+        // HTML has no reading inside a reading's bracket.
+        run.style.marks = run.style.marks.without(Mark::RubyParen);
+    }
     run.leaf = match run.leaf {
-        Leaf::Text(text) => Leaf::Text(if text.chars().any(is_dropped) {
+        Leaf::Text(text) => Leaf::Text(if !is_plain_ascii(&text) && text.chars().any(is_dropped) {
             text.chars().filter(|c| !is_dropped(*c)).collect()
         } else {
             text
@@ -120,6 +129,11 @@ fn clean(mut run: Run) -> Option<Run> {
         _ => false,
     };
     (!empty).then_some(run)
+}
+
+/// Whether nothing in the text can be dropped, which is so for most.
+fn is_plain_ascii(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~' | b'\n'))
 }
 
 fn is_dropped(c: char) -> bool {
@@ -184,6 +198,10 @@ fn split(runs: Vec<Run>) -> Vec<Piece> {
             pieces.push(Piece::Solid(run));
             continue;
         };
+        if is_collapsed(text) {
+            pieces.push(Piece::Solid(run));
+            continue;
+        }
         let starts = text.starts_with(is_space);
         let ends = text.ends_with(is_space);
         let inner = collapse(text);
@@ -201,6 +219,21 @@ fn split(runs: Vec<Run>) -> Vec<Piece> {
         }
     }
     pieces
+}
+
+/// Whether [`collapse`] would change nothing, and no white space is at an end.
+fn is_collapsed(text: &str) -> bool {
+    let mut space = true;
+    for byte in text.bytes() {
+        match byte {
+            b' ' if space => return false,
+            b' ' => space = true,
+            // A joiner may begin with the last of these.
+            b'\t' | b'\n' | b'\r' | 0x0c | 0xe2 => return false,
+            _ => space = false,
+        }
+    }
+    !space
 }
 
 fn collapse(text: &str) -> String {

@@ -187,7 +187,7 @@ impl Patcher<'_> {
             blocks: blocks.to_vec(),
         };
         match self.dialect {
-            Dialect::CanvasHtml => sanitise::clean(&html::canvas(&doc, self.ctx).0),
+            Dialect::CanvasHtml => html::canvas(&doc, self.ctx).0,
             Dialect::DiscourseMarkdown => markdown::write::write(&doc, self.ctx),
         }
     }

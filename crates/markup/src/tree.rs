@@ -18,7 +18,7 @@ pub struct Doc {
 pub enum Block {
     /// A paragraph; never empty.
     Paragraph(Vec<Run>),
-    /// A heading of level 1 to 6; never empty.
+    /// A heading of level 1 to 6.
     Heading { level: u8, runs: Vec<Run> },
     /// A bullet or number list.
     List(List),
@@ -183,6 +183,8 @@ pub enum Leaf {
     Math(String),
     /// A person, by Discourse username.
     Mention(String),
+    /// A person of Canvas whom no map names in Discourse: the Canvas id, and the name as shown.
+    Person { id: String, name: String },
     /// A Discourse hashtag, without the `#`.
     Hashtag(String),
     /// A custom emoji, without the colons.

@@ -160,6 +160,24 @@ pub(crate) fn canvas_file(address: &str) -> Option<&str> {
     (known_end && !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit())).then_some(id)
 }
 
+/// The page of the video that a frame of YouTube or Vimeo plays.
+pub(crate) fn video_page(address: &str) -> Option<String> {
+    let (_, rest) = address.split_once("://")?;
+    let (host, path) = rest.split_once('/')?;
+    let id = |start: &str| {
+        let id = path.strip_prefix(start)?.split(['?', '#', '/']).next()?;
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+        (!id.is_empty() && id.bytes().all(plain)).then_some(id)
+    };
+    match host {
+        "www.youtube.com" | "youtube.com" | "www.youtube-nocookie.com" => id("embed/")
+            .filter(|id| *id != "videoseries")
+            .map(|id| format!("https://www.youtube.com/watch?v={id}")),
+        "player.vimeo.com" => id("video/").map(|id| format!("https://vimeo.com/{id}")),
+        _ => None,
+    }
+}
+
 /// A reference to an upload.
 pub(crate) fn is_upload(address: &str) -> bool {
     address.strip_prefix("upload://").is_some_and(|rest| {

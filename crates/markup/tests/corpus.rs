@@ -10,7 +10,7 @@ use markup::{
     Context, Dialect, Shadow, canonical_html, canonical_markdown, canvas_to_discourse,
     discourse_to_canvas, patch, sanitise,
 };
-use outline::outline;
+use outline::Rules;
 use serde_json::Value;
 use std::path::PathBuf;
 
@@ -29,6 +29,12 @@ fn fixtures() -> Option<PathBuf> {
 fn json(path: &str) -> Option<Value> {
     let file = std::fs::read_to_string(fixtures()?.join(path)).unwrap();
     Some(serde_json::from_str(&file).unwrap())
+}
+
+/// The outline, as a Discourse server's HTML is compared.
+fn outline(html: &str, plugins: bool) -> String {
+    let lenient = false;
+    outline::outline(html, Rules { plugins, lenient })
 }
 
 fn field<'a>(row: &'a Value, name: &str) -> &'a str {

@@ -94,7 +94,7 @@ impl File {
                 Err(error) => broken = Some((error.span().start().line, error.to_string())),
             }
         }
-        let is_test = ["/tests/", "/benches/", "/tests.rs"]
+        let is_test = ["/tests/", "/benches/", "/examples/", "/tests.rs"]
             .iter()
             .any(|part| format!("/{path}").contains(part));
         Self {

@@ -6,6 +6,7 @@
 //! bounds are left out before they reach it; text never is.
 
 use super::sink::Sink;
+use super::strict;
 use super::{Data, Dom, NodeId, Overflow};
 use html5ever::buffer_queue::BufferQueue;
 use html5ever::interface::TreeSink;
@@ -31,6 +32,11 @@ const MAX_ATTRIBUTES: usize = 100;
 
 /// Parses an HTML fragment as the contents of a `body`.
 pub(crate) fn parse(html: &str) -> Dom {
+    strict::parse(html).unwrap_or_else(|| parse_fully(html))
+}
+
+/// Parses by the whole HTML5 algorithm.
+pub(super) fn parse_fully(html: &str) -> Dom {
     let html = limit_attributes(html);
     let sink = Sink::new();
     let body = QualName::new(None, ns!(html), LocalName::from("body"));

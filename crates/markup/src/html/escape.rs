@@ -3,33 +3,39 @@
 
 /// Appends text.
 pub(crate) fn push_text(out: &mut String, text: &str) {
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\u{a0}' => out.push_str("&nbsp;"),
-            _ => out.push(c),
-        }
-    }
+    push_escaped(out, text, |byte| matches!(byte, b'&' | b'<' | b'>' | 0xc2));
 }
 
-/// Appends ` name="value"`; newlines become blanks unless `keep_newlines`.
+/// Appends ` name="value"`.
 pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
     out.push(' ');
     out.push_str(name);
     out.push_str("=\"");
-    for c in value.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\u{a0}' => out.push_str("&nbsp;"),
-            _ => out.push(c),
-        }
-    }
+    push_escaped(out, value, |byte| {
+        matches!(byte, b'&' | b'<' | b'>' | b'"' | 0xc2)
+    });
     out.push('"');
+}
+
+/// Copies what lies between the characters that begin with a byte of `special`.
+fn push_escaped(out: &mut String, text: &str, special: impl Fn(u8) -> bool) {
+    let mut rest = text;
+    while let Some(at) = rest.bytes().position(&special) {
+        let (plain, tail) = rest.split_at(at);
+        out.push_str(plain);
+        let mut chars = tail.chars();
+        match chars.next() {
+            Some('&') => out.push_str("&amp;"),
+            Some('<') => out.push_str("&lt;"),
+            Some('>') => out.push_str("&gt;"),
+            Some('"') => out.push_str("&quot;"),
+            Some('\u{a0}') => out.push_str("&nbsp;"),
+            Some(c) => out.push(c),
+            None => {}
+        }
+        rest = chars.as_str();
+    }
+    out.push_str(rest);
 }
 
 /// Appends a numeric entity.

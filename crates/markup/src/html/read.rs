@@ -5,6 +5,7 @@
 
 mod block;
 mod inline;
+mod media;
 mod table;
 
 use crate::context::{Context, Need};

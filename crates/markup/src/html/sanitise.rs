@@ -1,5 +1,7 @@
 //! Cleans HTML with exactly Canvas's lists (contract markup §2): the last step before HTML leaves.
 
+mod plain;
+
 use super::css;
 use super::escape::{push_attribute, push_text};
 use crate::dom::{self, Data, Dom, NodeId, is_silent};
@@ -251,12 +253,16 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// Keeps only what Canvas keeps. Nesting beyond the crate's bounds is flattened first.
 pub(crate) fn sanitise(html: &str) -> String {
     let dom = dom::parse(html);
-    clean(&serialise(&dom))
+    CLEANER.clean(&serialise(&dom)).to_string()
 }
 
-/// Cleans HTML that is known to be within the bounds.
-pub(crate) fn clean(html: &str) -> String {
-    CLEANER.clean(html).to_string()
+/// Cleans HTML that our own writer made, which is within the bounds.
+pub(crate) fn clean(html: &str) -> Cow<'_, str> {
+    if plain::is_plain(html) {
+        Cow::Borrowed(html)
+    } else {
+        Cow::Owned(CLEANER.clean(html).to_string())
+    }
 }
 
 /// What becomes of one attribute.

@@ -7,6 +7,7 @@ mod inline;
 pub(crate) use inline::{close_tag, open_tag};
 
 use super::escape::{push_attribute, push_entity, push_text};
+use super::sanitise;
 use crate::context::{Context, Need};
 use crate::normal::is_wide_blank;
 use crate::tree::{Align, Block, Cell, Definition, Direction, Doc, Frame, List, Run, Table};
@@ -32,11 +33,19 @@ pub(crate) struct Writer<'a> {
     links: usize,
 }
 
-/// Writes a body for Canvas.
+/// Writes a body for Canvas, cleaned block by block.
 pub(crate) fn canvas(doc: &Doc, ctx: &Context) -> (String, Vec<Need>) {
     let mut writer = Writer::new(ctx, Target::Canvas);
-    writer.top(&doc.blocks);
-    (writer.out, writer.needs)
+    let mut html = String::new();
+    for block in &doc.blocks {
+        if !html.is_empty() {
+            html.push('\n');
+        }
+        writer.out.clear();
+        writer.block(block);
+        html.push_str(&sanitise::clean(&writer.out));
+    }
+    (html, writer.needs)
 }
 
 /// Writes one block on one line for Discourse Markdown.
@@ -63,16 +72,6 @@ impl<'a> Writer<'a> {
             ctx,
             target,
             links: 0,
-        }
-    }
-
-    /// Blocks with a newline between them.
-    pub(crate) fn top(&mut self, blocks: &[Block]) {
-        for (number, block) in blocks.iter().enumerate() {
-            if number > 0 {
-                self.out.push('\n');
-            }
-            self.block(block);
         }
     }
 

@@ -144,3 +144,15 @@ pub(crate) fn push_attribute(out: &mut String, name: &str, value: &str) {
     }
     out.push('"');
 }
+
+/// Appends text with every ASCII punctuation character that could mean something as an entity.
+pub(crate) fn push_entities(out: &mut String, text: &str) {
+    for c in text.chars() {
+        let plain = matches!(c, '.' | ',' | '\'');
+        if (c.is_ascii_punctuation() && !plain) || is_wide_blank(c) || c == '\n' {
+            push_entity(out, c);
+        } else {
+            out.push(c);
+        }
+    }
+}

@@ -29,6 +29,9 @@ pub(crate) struct Found {
 /// All features of a text node, in order and without overlap.
 pub(crate) fn find(text: &str) -> Vec<Found> {
     let mut found = Vec::new();
+    if !text.contains(['@', '#', ':', '[', ';']) {
+        return found;
+    }
     let mut before: Option<char> = None;
     let mut skip_to = 0;
     for (at, c) in text.char_indices() {

@@ -10,6 +10,7 @@ mod inlines;
 
 use crate::context::Context;
 use crate::normal::is_wide_blank;
+use std::borrow::Cow;
 
 /// Around a BBCode slot: punctuation, as the bracket was.
 pub(crate) const OPEN: char = '\u{2997}';
@@ -59,7 +60,12 @@ pub(crate) fn prepare(raw: &str, ctx: &Context) -> Prepared {
 }
 
 /// A body as Discourse stores it: one line ending, plain blanks, no trailing white space.
-pub(crate) fn as_stored(raw: &str) -> String {
+pub(crate) fn as_stored(raw: &str) -> Cow<'_, str> {
+    // The first bytes of what is changed below.
+    let changes = |byte| matches!(byte, 0 | b'\r' | 0xc2 | 0xe1..=0xe3);
+    if !raw.bytes().any(changes) {
+        return Cow::Borrowed(raw.trim_end());
+    }
     let mut out = String::with_capacity(raw.len());
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
@@ -75,7 +81,7 @@ pub(crate) fn as_stored(raw: &str) -> String {
         }
     }
     out.truncate(out.trim_end().len());
-    out
+    Cow::Owned(out)
 }
 
 fn is_blank(line: &str) -> bool {
@@ -85,8 +91,10 @@ fn is_blank(line: &str) -> bool {
 impl Prepared {
     /// Adds text in which only characters that look like slots are replaced.
     fn push_verbatim(&mut self, text: &str) {
-        for c in text.chars() {
-            self.push_char(c);
+        if may_have_slot(text) {
+            text.chars().for_each(|c| self.push_char(c));
+        } else {
+            self.text.push_str(text);
         }
     }
 
@@ -131,7 +139,10 @@ impl Prepared {
     }
 
     /// Text with every slot turned back into its source.
-    pub(crate) fn restore(&self, text: &str) -> String {
+    pub(crate) fn restore<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        if !may_have_slot(text) {
+            return Cow::Borrowed(text);
+        }
         let mut out = String::with_capacity(text.len());
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
@@ -149,6 +160,11 @@ impl Prepared {
             }
             out.push_str(&slot.source);
         }
-        out
+        Cow::Owned(out)
     }
+}
+
+/// Whether a character of the slots' range may be there: all of them begin with this byte.
+fn may_have_slot(text: &str) -> bool {
+    text.as_bytes().contains(&0xf3)
 }

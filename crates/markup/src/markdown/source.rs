@@ -17,6 +17,11 @@ pub(crate) fn is_username(name: &str) -> bool {
         && name.chars().all(|c| edge(c) || matches!(c, '.' | '-'))
 }
 
+/// The id of a person in Canvas.
+pub(crate) fn is_canvas_id(id: &str) -> bool {
+    (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// A hashtag's slug: words joined by `:` or `::`.
 pub(crate) fn is_hashtag(slug: &str) -> bool {
     slug.chars().count() <= 2 * MAX_NAME

@@ -13,11 +13,21 @@ enum Token {
     Edge(String),
 }
 
-/// The outline; `plugins` says whether checklists, equations and spoilers were on.
-pub fn outline(html: &str, plugins: bool) -> String {
+/// What counts as the same.
+#[derive(Clone, Copy)]
+pub struct Rules {
+    /// Checklists, equations and spoilers were on.
+    pub plugins: bool,
+    /// Both are ours or Canvas's: an address is the same with and without its link, an equation with and without its
+    /// image, and an image's size may stand in its words.
+    pub lenient: bool,
+}
+
+/// The outline.
+pub fn outline(html: &str, rules: Rules) -> String {
     let dom = parse(html);
     let mut tokens = Vec::new();
-    walk(&dom.document, &Marks::new(), plugins, &mut tokens);
+    walk(&dom.document, &Marks::new(), rules, &mut tokens);
     join(tokens)
 }
 
@@ -37,7 +47,8 @@ pub fn parse(html: &str) -> RcDom {
 /// The words of HTML, nothing else.
 pub fn words(html: &str) -> String {
     let dom = parse(html);
-    text_of(&dom.document).split_whitespace().collect()
+    let text = text_of(&dom.document).replace(['\u{2060}', '\u{200b}', '\u{feff}'], "");
+    text.split_whitespace().collect()
 }
 
 fn join(tokens: Vec<Token>) -> String {
@@ -100,6 +111,10 @@ fn attribute(node: &Handle, wanted: &str) -> Option<String> {
 
 fn text_of(node: &Handle) -> String {
     let mut text = String::new();
+    if matches!(&node.data, NodeData::Element { name, .. } if matches!(&*name.local, "script" | "style"))
+    {
+        return text;
+    }
     if let NodeData::Text { contents } = &node.data {
         text.push_str(&contents.borrow());
     }
@@ -143,16 +158,16 @@ fn plain(text: &str) -> String {
         .replace("<-", "←")
 }
 
-fn children(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
+fn children(node: &Handle, marks: &Marks, rules: Rules, out: &mut Vec<Token>) {
     for child in node.children.borrow().iter() {
-        walk(child, marks, plugins, out);
+        walk(child, marks, rules, out);
     }
 }
 
-fn around(name: &str, node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
+fn around(name: &str, node: &Handle, marks: &Marks, rules: Rules, out: &mut Vec<Token>) {
     out.push(Token::Edge("¶".into()));
     out.push(Token::Edge(format!("{name}(")));
-    children(node, marks, plugins, out);
+    children(node, marks, rules, out);
     out.push(Token::Edge(")".into()));
     out.push(Token::Edge("¶".into()));
 }
@@ -162,13 +177,20 @@ fn word(text: String, marks: &Marks, out: &mut Vec<Token>) {
 }
 
 #[expect(clippy::too_many_lines, reason = "one table of constructs")]
-fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
+fn walk(node: &Handle, marks: &Marks, rules: Rules, out: &mut Vec<Token>) {
     let NodeData::Element { name, .. } = &node.data else {
         if let NodeData::Text { contents } = &node.data {
             word(plain(&contents.borrow()), marks, out);
         }
-        return children(node, marks, plugins, out);
+        return children(node, marks, rules, out);
     };
+    if matches!(&*name.local, "script" | "style") {
+        return;
+    }
+    if rules.lenient && (lenient_word(node, marks, out) || attribute(node, "data-dsc-by").is_some())
+    {
+        return;
+    }
     let class = attribute(node, "class").unwrap_or_default();
     let has = |wanted: &str| class.split(' ').any(|one| one == wanted);
     let name = &*name.local;
@@ -211,7 +233,7 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
     }
     if let Some(check) = attribute(node, "data-dsc-check") {
         return word(
-            if plugins {
+            if rules.plugins {
                 format!("<box{check}>")
             } else {
                 text_of(node).replace('☐', "[ ]").replace('☑', "[x]")
@@ -250,7 +272,7 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
         return word("<date>".into(), marks, out);
     }
     if attribute(node, "data-dsc-opaque").is_some() || has("poll") || has("d-wrap") {
-        return around("opaque", &Handle::clone(&empty()), marks, plugins, out);
+        return around("opaque", &Handle::clone(&empty()), marks, rules, out);
     }
     if has("anchor")
         || has("title") && name == "div"
@@ -279,17 +301,19 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
         "span" if has("bbcode-i") => "i",
         "span" if has("bbcode-u") => "u",
         "span" if has("bbcode-s") => "s",
+        "span" if says(node, "underline") => "u",
+        "span" if says(node, "line-through") => "s",
         "span" if has("spoiler") || attribute(node, "data-dsc-spoiler").is_some() => "spoiler",
         _ => "",
     };
     let mut inner = marks.clone();
     if !mark.is_empty() {
         inner.insert(mark.to_owned());
-        return children(node, &inner, plugins, out);
+        return children(node, &inner, rules, out);
     }
     match name {
         "br" => out.push(Token::Edge("⏎".into())),
-        "hr" => around("hr", &empty(), marks, plugins, out),
+        "hr" => around("hr", &empty(), marks, rules, out),
         "img" => word(
             format!(
                 "<img {} {} {}x{}>",
@@ -318,25 +342,27 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
                 .contains(href)
                     && !text.contains("://")
             };
+            let bare = |href: &String| rules.lenient && address(href) == address(&text);
             if let Some(href) = attribute(node, "href")
                 .or(attribute(node, "data-dsc-href"))
-                .filter(|href| !guessed(href))
+                .filter(|href| !guessed(href) && !bare(href))
             {
                 inner.insert(format!("a {}", address(&href)));
             }
             if let Some(title) = attribute(node, "title") {
-                inner.insert(format!("title {title}"));
+                let title: Vec<&str> = title.split_whitespace().collect();
+                inner.insert(format!("title {}", title.join(" ")));
             }
-            children(node, &inner, plugins, out);
+            children(node, &inner, rules, out);
         }
         "abbr" => {
             if let Some(title) = attribute(node, "title") {
                 inner.insert(format!("abbr {title}"));
             }
-            children(node, &inner, plugins, out);
+            children(node, &inner, rules, out);
         }
         "ul" | "li" | "table" | "tr" | "details" | "summary" | "dl" | "dt" | "dd" | "h1" | "h2"
-        | "h3" | "h4" | "h5" | "h6" => around(name, node, marks, plugins, out),
+        | "h3" | "h4" | "h5" | "h6" => around(name, node, marks, rules, out),
         "ol" => around(
             &format!(
                 "ol{}",
@@ -346,7 +372,7 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
             ),
             node,
             marks,
-            plugins,
+            rules,
             out,
         ),
         "td" | "th" => around(
@@ -359,7 +385,7 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
             ),
             node,
             marks,
-            plugins,
+            rules,
             out,
         ),
         "pre" => {
@@ -372,23 +398,63 @@ fn walk(node: &Handle, marks: &Marks, plugins: bool, out: &mut Vec<Token>) {
         }
         "aside" if has("quote") => {
             let quote = node.children.borrow().iter().find(|one| matches!(&one.data, NodeData::Element { name, .. } if &*name.local == "blockquote")).cloned();
-            around("quote", &quote.unwrap_or_else(empty), marks, plugins, out);
+            around("quote", &quote.unwrap_or_else(empty), marks, rules, out);
         }
-        "blockquote" => around("quote", node, marks, plugins, out),
+        "blockquote" => around("quote", node, marks, rules, out),
         "div" if has("spoiler") || attribute(node, "data-dsc-spoiler").is_some() => {
-            around("spoiler", node, marks, plugins, out);
+            around("spoiler", node, marks, rules, out);
         }
         "p" | "div" => {
             out.push(Token::Edge("¶".into()));
-            children(node, marks, plugins, out);
+            children(node, marks, rules, out);
             out.push(Token::Edge("¶".into()));
         }
-        _ => children(node, marks, plugins, out),
+        _ => children(node, marks, rules, out),
     }
 }
 
 fn address(address: &str) -> String {
-    address.replace("%20", " ").replace("&amp;", "&")
+    let address = address
+        .replace("%20", " ")
+        .replace("%60", "`")
+        .replace("&amp;", "&");
+    address
+        .strip_suffix("?wrap=1")
+        .map_or(address.clone(), str::to_owned)
+}
+
+/// Whether an element's own style decorates its text like this.
+fn says(node: &Handle, decoration: &str) -> bool {
+    attribute(node, "style")
+        .is_some_and(|style| style.contains("text-decoration") && style.contains(decoration))
+}
+
+/// Equations, people and sized images in any of their forms.
+fn lenient_word(node: &Handle, marks: &Marks, out: &mut Vec<Token>) -> bool {
+    if let Some(latex) = attribute(node, "data-equation-content") {
+        word(format!("<${latex}$>"), marks, out);
+        return true;
+    }
+    if let Some(id) = attribute(node, "data-mention") {
+        word(format!("<@{id}>"), marks, out);
+        return true;
+    }
+    let alt = attribute(node, "alt").unwrap_or_default();
+    let Some((alt, size)) = alt
+        .split_once('|')
+        .filter(|(_, size)| size.contains('x') && !size.contains(' '))
+    else {
+        return false;
+    };
+    word(
+        format!(
+            "<img {} {alt} {size}>",
+            address(&attribute(node, "src").unwrap_or_default())
+        ),
+        marks,
+        out,
+    );
+    true
 }
 
 fn empty() -> Handle {

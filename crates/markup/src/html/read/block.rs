@@ -61,11 +61,7 @@ impl Reader<'_> {
                     .unwrap_or(b'6')
                     .saturating_sub(b'0')
                     .min(6);
-                if runs.is_empty() {
-                    Vec::new()
-                } else {
-                    vec![Block::Heading { level, runs }]
-                }
+                vec![Block::Heading { level, runs }]
             }
             "ul" | "ol" | "menu" | "dir" => self.list(name, node, inline, depth),
             "blockquote" => self.quote(node, inline, depth),
@@ -162,10 +158,8 @@ impl Reader<'_> {
 
     fn quote(&mut self, node: NodeId, inline: &Inline, depth: usize) -> Vec<Block> {
         let blocks = self.blocks(node, inline, depth);
-        if blocks.is_empty() {
-            return blocks;
-        }
         match self.dom.attribute(node, "data-dsc-quote") {
+            Some(_) if blocks.is_empty() => blocks,
             Some(source) if source::is_attribute(source) => {
                 vec![Block::PostQuote {
                     source: source.trim().to_owned(),

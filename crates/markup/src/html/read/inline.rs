@@ -5,6 +5,7 @@ use crate::context::Need;
 use crate::dom::{Data, NodeId};
 use crate::html::css;
 use crate::markdown::source;
+use crate::normal;
 use crate::tree::{Image, Leaf, Link, Mark, Run, Style};
 use crate::url::{self, Use};
 use std::sync::Arc;
@@ -138,20 +139,30 @@ impl Reader<'_> {
             .users
             .get(&id)
             .filter(|user| source::is_username(&user.username));
-        let leaf = if let Some(user) = known {
-            Leaf::Mention(self.spelling(&user.username))
-        } else {
-            let shown = self.dom.text(node);
-            self.losses.add("mention", &shown);
-            if !id.is_empty() {
-                self.needs.push(Need::CanvasUser(id));
-            }
-            Leaf::Text(shown.trim_start_matches('@').to_owned())
+        let leaf = match known {
+            Some(user) => Leaf::Mention(self.spelling(&user.username)),
+            None => self.unknown_person(node, id),
         };
         flow.runs.push(Run {
             style: inline.style.clone(),
             leaf,
         });
+    }
+
+    /// A mention of somebody whom the map does not name. With no map the id is carried; with one it is not, because
+    /// anybody can write such an element.
+    fn unknown_person(&mut self, node: NodeId, id: String) -> Leaf {
+        let shown = self.dom.text(node);
+        let name = person_name(&shown);
+        let carries = self.ctx.users.is_empty() && source::is_canvas_id(&id) && !name.is_empty();
+        if !id.is_empty() {
+            self.needs.push(Need::CanvasUser(id.clone()));
+        }
+        if carries {
+            return Leaf::Person { id, name };
+        }
+        self.losses.add("mention", &shown);
+        Leaf::Text(shown.trim_start_matches('@').to_owned())
     }
 
     fn inner_style(&mut self, name: &str, node: NodeId, outer: &Inline) -> Inline {
@@ -227,7 +238,7 @@ impl Reader<'_> {
     }
 
     /// The normal address; a file that only Canvas has is asked for.
-    fn resolve(&mut self, address: &str, purpose: Use) -> Option<String> {
+    pub(super) fn resolve(&mut self, address: &str, purpose: Use) -> Option<String> {
         let normal = url::normal(address, purpose, self.ctx)?;
         match url::scheme(&normal).as_deref() {
             Some("upload") if !source::is_upload(&normal) => return None,
@@ -297,30 +308,6 @@ impl Reader<'_> {
         Some(Leaf::Image(Arc::new(image)))
     }
 
-    /// The link that stands for a player of Discourse.
-    fn discourse_player(&mut self, node: NodeId) -> Option<Leaf> {
-        let dom = self.dom;
-        let extra = dom.attribute(node, "data-dsc-media")?;
-        let carried = dom
-            .attribute(node, "data-dsc-href")
-            .filter(|src| source::is_upload(src));
-        let src = self.resolve(carried.or_else(|| dom.attribute(node, "href"))?, Use::Embed)?;
-        let text = one_line(&dom.text(node));
-        let alt = text
-            .strip_prefix('▶')
-            .map_or(text.as_str(), str::trim_start);
-        let known = matches!(extra, "video" | "audio");
-        known.then(|| {
-            let (alt, extra) = (alt.to_owned(), extra.to_owned());
-            Leaf::Image(Arc::new(Image {
-                src,
-                alt,
-                extra,
-                ..Image::default()
-            }))
-        })
-    }
-
     /// MathML: its LaTeX annotation, else its text.
     fn mathml(&mut self, node: NodeId) -> Option<Leaf> {
         let dom = self.dom;
@@ -347,69 +334,6 @@ impl Reader<'_> {
         self.losses.add("MathML without LaTeX", &text);
         (!text.is_empty()).then_some(Leaf::Text(text))
     }
-
-    /// The id of a recording made in Canvas: stored as an anchor, read back as a player.
-    fn media_comment(&self, name: &str, node: NodeId) -> Option<String> {
-        let id = match name {
-            "a" if self.dom.has_class(node, "instructure_inline_media_comment") => self
-                .dom
-                .attribute(node, "id")?
-                .strip_prefix("media_comment_")?,
-            "video" | "audio" => self.dom.attribute(node, "data-media_comment_id")?,
-            _ => return None,
-        };
-        source::is_label(id).then(|| id.to_owned())
-    }
-
-    /// Players and frames: a link to what they show.
-    fn media(&mut self, name: &str, node: NodeId, inline: &Inline, flow: &mut Flow) {
-        let dom = self.dom;
-        let address = dom
-            .attribute(node, "src")
-            .or_else(|| dom.attribute(node, "data"))
-            .map(str::to_owned)
-            .or_else(|| first_source(dom, node));
-        let title = dom
-            .attribute(node, "title")
-            .map(one_line)
-            .unwrap_or_default();
-        if let Some(address) = address.filter(|address| self.resolve(address, Use::Link).is_some())
-        {
-            let shown = if title.is_empty() { name } else { &title };
-            return self.player(&address, shown, inline, flow);
-        }
-        self.losses.add("media", name);
-        flow.runs.push(Run {
-            style: inline.style.clone(),
-            leaf: Leaf::Text(dom.text(node)),
-        });
-    }
-
-    fn player(&mut self, address: &str, name: &str, inline: &Inline, flow: &mut Flow) {
-        let Some(href) = self.resolve(address, Use::Link) else {
-            return;
-        };
-        self.losses.add("media", &href);
-        let web = matches!(url::scheme(&href).as_deref(), Some("http" | "https"));
-        let tag = matches!(name, "iframe" | "video" | "audio" | "object" | "embed");
-        let text = if web && tag {
-            href.clone()
-        } else {
-            format!("▶ {name}")
-        };
-        let link = Some(Arc::new(Link {
-            href,
-            title: String::new(),
-        }));
-        let style = Style {
-            link,
-            ..inline.style.clone()
-        };
-        flow.runs.push(Run {
-            style,
-            leaf: Leaf::Text(text),
-        });
-    }
 }
 
 /// Gives a scaled image the size it was written with, unless somebody resized it since.
@@ -434,13 +358,6 @@ fn unscale(image: &mut Image, written: &str) {
     }
 }
 
-fn first_source(dom: &crate::dom::Dom, node: NodeId) -> Option<String> {
-    dom.children(node)
-        .find(|child| dom.name(*child) == "source")
-        .and_then(|child| dom.attribute(child, "src"))
-        .map(str::to_owned)
-}
-
 /// The LaTeX of a Canvas equation image (contract markup §2); never read from its address.
 fn equation<'a>(content: Option<&'a str>, is_equation: bool, alt: &'a str) -> Option<&'a str> {
     match content {
@@ -451,12 +368,18 @@ fn equation<'a>(content: Option<&'a str>, is_equation: bool, alt: &'a str) -> Op
 }
 
 /// An attribute's text on one line, blanks collapsed.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     let clean: String = text
         .chars()
         .filter(|c| !c.is_control() || c.is_whitespace())
         .collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The name in a mention, in one spelling.
+fn person_name(shown: &str) -> String {
+    let seen: String = shown.chars().filter(|c| !normal::is_unseen(*c)).collect();
+    one_line(seen.trim().trim_start_matches('@'))
 }
 
 fn is_bold(value: &str) -> bool {

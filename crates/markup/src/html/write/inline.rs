@@ -5,6 +5,7 @@ use crate::canonical;
 use crate::context::Need;
 use crate::html::escape::{push_attribute, push_text};
 use crate::layout::{self, Wrap};
+use crate::markdown::push_entities;
 use crate::tree::{Image, Leaf, Link, Mark, Run};
 use crate::url;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -70,13 +71,27 @@ impl Writer<'_> {
         if url::scheme(&link.href).as_deref() == Some("upload") {
             self.upload_link(&link.href);
         } else {
-            let href = self.address(&link.href);
-            push_attribute(&mut self.out, "href", &href);
+            self.plain_link(&link.href);
         }
         if !link.title.is_empty() {
             push_attribute(&mut self.out, "title", &link.title);
         }
         self.out.push('>');
+    }
+
+    /// A link that is no upload; one to a file of Canvas gets what Canvas's own have (contract markup §2).
+    fn plain_link(&mut self, href: &str) {
+        let href = self.address(href);
+        let own = self.target == Target::Canvas
+            && href.starts_with('/')
+            && href.ends_with("/download")
+            && url::canvas_file(&href).is_some();
+        if own {
+            push_attribute(&mut self.out, "class", "instructure_file_link");
+            push_attribute(&mut self.out, "href", &format!("{href}?wrap=1"));
+        } else {
+            push_attribute(&mut self.out, "href", &href);
+        }
     }
 
     fn address(&self, address: &str) -> String {
@@ -132,6 +147,7 @@ impl Writer<'_> {
                 self.out.push_str("</span>");
             }
             Leaf::Mention(name) => self.mention(name),
+            Leaf::Person { id, name } => self.person(id, name),
             Leaf::Hashtag(slug) => self.carry("data-dsc-hashtag", slug, &format!("#{slug}")),
             Leaf::Emoji(name) => self.carry("data-dsc-emoji", name, &format!(":{name}:")),
             Leaf::Checkbox(true) => self.carry("data-dsc-check", "x", "☑"),
@@ -161,21 +177,39 @@ impl Writer<'_> {
     fn mention(&mut self, username: &str) {
         if self.target == Target::Canvas {
             if let Some((id, user)) = self.ctx.user_by_username(username) {
-                self.out.push_str("<span class=\"mceNonEditable mention\"");
-                push_attribute(&mut self.out, "data-mention", id);
-                self.out.push_str(" data-reactroot=\"\">@");
                 let shown = if user.name.is_empty() {
                     &user.username
                 } else {
                     &user.name
                 };
-                push_text(&mut self.out, shown);
-                self.out.push_str("</span>");
-                return;
+                return self.person(id, shown);
             }
             self.needs.push(Need::DiscourseUser(username.to_owned()));
         }
         self.carry("data-dsc-mention", username, &format!("@{username}"));
+    }
+
+    /// Canvas's mention of a person; compared by the id, because Canvas shows the name of the day.
+    fn person(&mut self, id: &str, name: &str) {
+        if self.target == Target::Canvas {
+            self.out.push_str("<span class=\"mceNonEditable mention\"");
+        } else {
+            self.out.push_str("<span");
+        }
+        push_attribute(&mut self.out, "data-mention", id);
+        if self.target == Target::Canvas {
+            self.out.push_str(" data-reactroot=\"\"");
+        }
+        self.out.push('>');
+        match self.target {
+            Target::Canvas => {
+                self.out.push('@');
+                push_text(&mut self.out, name);
+            }
+            Target::Discourse => push_entities(&mut self.out, name),
+            Target::Canonical => {}
+        }
+        self.out.push_str("</span>");
     }
 
     /// Canvas's image of an equation (contract markup §2).

@@ -100,6 +100,9 @@ fn heading(level: u8, runs: &[Run], form: Form, ctx: &Context) -> String {
         no_newline: true,
         ..Line::default()
     };
+    if runs.is_empty() {
+        return marks;
+    }
     format!("{marks} {}", inline::line(runs, line, form, ctx))
 }
 

@@ -4,7 +4,7 @@ use super::{Form, raw, reads_as};
 use crate::context::Context;
 use crate::html::write::{Target, Writer};
 use crate::layout::{self, Step, Wrap};
-use crate::markdown::escape::{self, Spot};
+use crate::markdown::escape::{self, Spot, push_entities};
 use crate::markdown::source;
 use crate::normal;
 use crate::tree::{Block, Image, Leaf, Link, Mark, Run};
@@ -221,6 +221,13 @@ impl LineWriter<'_> {
             Leaf::Code(text) => self.code(text),
             Leaf::Image(image) => self.image(image),
             Leaf::Math(latex) => self.math(latex),
+            Leaf::Person { id, name } => {
+                self.out.push_str("<span");
+                escape::push_attribute(&mut self.out, "data-mention", id);
+                self.out.push('>');
+                push_entities(&mut self.out, name);
+                self.out.push_str("</span>");
+            }
             other if self.strict => self.carried(other),
             Leaf::Mention(name) => {
                 self.out.push('@');
@@ -399,17 +406,6 @@ fn mark_tags(mark: Mark, strict: bool) -> (&'static str, &'static str) {
             crate::html::write::open_tag(mark),
             crate::html::write::close_tag(mark),
         ),
-    }
-}
-
-/// Text with every ASCII punctuation character as an entity.
-fn push_entities(out: &mut String, text: &str) {
-    for c in text.chars() {
-        if c.is_ascii_punctuation() || normal::is_wide_blank(c) || c == '\n' {
-            escape::push_entity(out, c);
-        } else {
-            out.push(c);
-        }
     }
 }
 
