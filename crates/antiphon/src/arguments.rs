@@ -306,7 +306,7 @@ pub(crate) struct Convert {
     #[arg(long)]
     pub(crate) from: Language,
     /// The language of the output.
-    #[arg(long, required_unless_present = "canonical")]
+    #[arg(long, required_unless_present_any = ["canonical", "merge"])]
     pub(crate) to: Option<Language>,
     /// Read and write one JSON object per line.
     #[arg(long)]
@@ -314,6 +314,23 @@ pub(crate) struct Convert {
     /// Print the canonical form instead of a translation.
     #[arg(long)]
     pub(crate) canonical: bool,
+    /// People, files, items, hosts and site settings of both systems, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) map: Option<PathBuf>,
+    /// Merge two edits of one body, all three in the language of `--from`, and print the result.
+    #[arg(long, num_args = 3, value_names = ["BASE", "LEFT", "RIGHT"], conflicts_with_all = ["batch", "canonical", "to"])]
+    pub(crate) merge: Option<Vec<PathBuf>>,
+    /// Whose words stand where both edits changed the same ones.
+    #[arg(long, value_enum, default_value_t = Preferred::Left, requires = "merge")]
+    pub(crate) prefer: Preferred,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Preferred {
+    /// Those of LEFT.
+    Left,
+    /// Those of RIGHT.
+    Right,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -58,7 +58,7 @@ pub(crate) fn start_logging(is_verbose: bool) {
     } else {
         "warn"
     };
-    let filter = format!("{level},html5ever=warn,hyper=warn,reqwest=warn,ammonia=warn");
+    let filter = format!("{level},html5ever=error,hyper=warn,reqwest=warn,ammonia=warn");
     let started = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_env_filter(tracing_subscriber::EnvFilter::new(filter))
