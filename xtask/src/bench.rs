@@ -1,6 +1,6 @@
 //! Starts a benchmark in a release build.
 //!
-//! The benchmarks are hidden commands of the program itself, or an example of the crate that they measure; this
+//! The benchmarks are hidden commands of the program itself, or an example or a program of their own; this
 //! file knows only how to reach them.
 
 use std::path::Path;
@@ -12,6 +12,7 @@ use anyhow::Context as _;
 pub fn run(root: &Path, name: &str, arguments: &[String]) -> anyhow::Result<ExitCode> {
     let target: &[&str] = match name {
         "markup" => &["markup", "--example", "bench", "--"],
+        "queue" => &["queue-bench", "--bin", "queue-bench", "--", "suite"],
         _ => &["antiphon", "--bin", "antiphon", "--", "bench", name],
     };
     let status = Command::new("cargo")

@@ -189,28 +189,17 @@ fn markup(config: &Config) -> markup::Context {
     context
 }
 
-/// Gives back everything that an earlier process was running: only whoever holds the lock may say that it is dead.
+/// Returns everything that an earlier process was running to the queue: only whoever holds the lock may say that it is dead.
 ///
 /// On PostgreSQL other processes may be alive: there the leases run out by themselves.
 pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
     if store.engine() != store::Engine::Sqlite {
         return Ok(());
     }
-    let filter = store::OperationFilter {
-        state: Some(store::OperationState::InProgress),
-        limit: 100_000,
-        ..store::OperationFilter::default()
-    };
-    let stored = |error: store::Error| failed(error.failure());
-    let running = store.operations(&filter).await.map_err(stored)?;
-    let owners: std::collections::BTreeSet<String> = running
-        .into_iter()
-        .filter_map(|operation| operation.lease_owner)
-        .collect();
-    for owner in owners {
-        store.give_back(&owner, now()).await.map_err(stored)?;
-    }
-    Ok(())
+    let recovered = store.recover_all(now()).await;
+    recovered
+        .map(|_| ())
+        .map_err(|error| failed(error.failure()))
 }
 
 /// Our time.

@@ -92,15 +92,17 @@ CREATE INDEX conflict_entity ON conflict (entity_id, id);
 CREATE INDEX conflict_state ON conflict (state, id);
 
 -- The sync queue: only what is still to be done, running, or held. `subject` is what the operation looks at; at most
--- one operation of a subject waits, one runs and one is held. Operations of one `batch_key` are claimed together by
--- one worker, who has the lease of that name.
+-- one operation of a subject waits, one runs and one is held.
 --
 -- `priority` is 0 (critical) to 4 (background). `rank_ms` is the order of claims: the time at which the operation
 -- became due plus the head start that its priority gives away, so that waiting raises everything alike and nothing
--- starves.
--- `ready` is 1 for a waiting operation that is due and not blocked: only those are in the index that claims read.
+-- starves; and plus its place among what its course queued before it, so that courses share.
+-- `turn` keeps the order within a `batch_key`: 2 is the one operation of the key whose turn it is, waiting or running;
+-- 1 is due and waits for the turn; 0 is not due, blocked, held, or runs beside the one that has the turn. Claims read
+-- waiting operations with the turn and nothing else, and whoever claims one holds its key.
 -- `attempt_count` decides about back-off and starts again after a manual retry; `run_count` only grows and numbers the
--- attempts; `lost_count` and `returned_count` count runs in a row that ended without an outcome.
+-- attempts; `lost_count` and `returned_count` count runs in a row that ended without an outcome. `folded_priority` is
+-- the priority before the last wish that joined this one.
 CREATE TABLE operation (
     id TEXT PRIMARY KEY,
     kind TEXT NOT NULL,
@@ -112,9 +114,10 @@ CREATE TABLE operation (
     batch_key TEXT NOT NULL,
     reason TEXT NOT NULL,
     priority BIGINT NOT NULL CHECK (priority BETWEEN 0 AND 4),
+    folded_priority BIGINT,
     rank_ms BIGINT NOT NULL,
     not_before_ms BIGINT NOT NULL,
-    ready BIGINT NOT NULL CHECK (ready IN (0, 1)),
+    turn BIGINT NOT NULL CHECK (turn BETWEEN 0 AND 2),
     blocked_on TEXT,
     state TEXT NOT NULL CHECK (state IN ('pending', 'in_progress', 'held')),
     attempt_count BIGINT NOT NULL,
@@ -122,27 +125,31 @@ CREATE TABLE operation (
     lost_count BIGINT NOT NULL,
     returned_count BIGINT NOT NULL,
     lease_owner TEXT,
-    lease_until_ms BIGINT,
     started_ms BIGINT,
     failure TEXT,
     created_ms BIGINT NOT NULL,
     updated_ms BIGINT NOT NULL,
     CHECK ((state = 'in_progress') = (lease_owner IS NOT NULL)),
-    CHECK ((state = 'in_progress') = (lease_until_ms IS NOT NULL)),
-    CHECK (state = 'pending' OR ready = 0),
-    CHECK (blocked_on IS NULL OR ready = 0)
+    CHECK (state = 'pending' OR turn <> 1),
+    CHECK (state <> 'held' OR turn = 0),
+    CHECK (blocked_on IS NULL OR turn = 0)
 );
 CREATE UNIQUE INDEX operation_pending ON operation (subject) WHERE state = 'pending';
 CREATE UNIQUE INDEX operation_running ON operation (subject) WHERE state = 'in_progress';
 CREATE UNIQUE INDEX operation_held ON operation (subject) WHERE state = 'held';
+-- A batch key has one holder.
+CREATE UNIQUE INDEX operation_turn ON operation (batch_key) WHERE turn = 2;
 -- Exactly the order of claims, over nothing but what can be claimed.
-CREATE INDEX operation_ready ON operation (rank_ms, id) WHERE state = 'pending' AND ready = 1;
+CREATE INDEX operation_ready ON operation (rank_ms, id) WHERE state = 'pending' AND turn = 2;
+-- Who is next within a batch key.
+CREATE INDEX operation_next ON operation (batch_key, rank_ms, id) WHERE turn = 1;
 -- What becomes due next.
 CREATE INDEX operation_waiting ON operation (not_before_ms)
-    WHERE state = 'pending' AND ready = 0 AND blocked_on IS NULL;
+    WHERE state = 'pending' AND turn = 0 AND blocked_on IS NULL;
+CREATE INDEX operation_later ON operation (batch_key) WHERE state = 'pending' AND turn = 0;
 CREATE INDEX operation_blocked ON operation (blocked_on) WHERE blocked_on IS NOT NULL;
-CREATE INDEX operation_batch ON operation (batch_key, state);
-CREATE INDEX operation_lease ON operation (lease_until_ms) WHERE state = 'in_progress';
+-- What runs beside the holder of a batch key.
+CREATE INDEX operation_companion ON operation (batch_key) WHERE state = 'in_progress' AND turn = 0;
 CREATE INDEX operation_owner ON operation (lease_owner) WHERE state = 'in_progress';
 CREATE INDEX operation_entity ON operation (entity_id, id) WHERE entity_id IS NOT NULL;
 
@@ -166,10 +173,9 @@ CREATE TABLE operation_history (
     created_ms BIGINT NOT NULL,
     ended_ms BIGINT NOT NULL
 );
-CREATE INDEX operation_history_state ON operation_history (state, id);
+CREATE INDEX operation_history_state ON operation_history (state, id) WHERE state <> 'completed';
 CREATE INDEX operation_history_failed ON operation_history (priority, ended_ms) WHERE state = 'failed';
 CREATE INDEX operation_history_entity ON operation_history (entity_id, id) WHERE entity_id IS NOT NULL;
-CREATE INDEX operation_history_ended ON operation_history (ended_ms);
 
 -- One run of an operation and how it ended.
 CREATE TABLE attempt (
@@ -183,9 +189,35 @@ CREATE TABLE attempt (
     failure TEXT,
     PRIMARY KEY (operation_id, number)
 );
-CREATE INDEX attempt_ended ON attempt (ended_ms);
 
--- A time-limited right: to work on a batch key, or to do a duty that only one process may do.
+-- Who runs operations, one row for each owner: everything it runs is its own until this time. `idle` is 1 while it
+-- waits for somebody to wake it.
+CREATE TABLE worker (
+    owner TEXT PRIMARY KEY,
+    until_ms BIGINT NOT NULL,
+    idle BIGINT NOT NULL CHECK (idle IN (0, 1))
+);
+CREATE INDEX worker_until ON worker (until_ms);
+
+-- How many operations stand where, kept by whoever moves them: the sum over `shard` counts, and shards keep workers from
+-- waiting for each other.
+CREATE TABLE queue_count (
+    shard BIGINT NOT NULL,
+    state TEXT NOT NULL,
+    priority BIGINT NOT NULL,
+    amount BIGINT NOT NULL,
+    PRIMARY KEY (shard, state, priority)
+);
+
+-- The last place in the order of claims that a course has taken at each priority.
+CREATE TABLE course_share (
+    course_id TEXT NOT NULL,
+    priority BIGINT NOT NULL,
+    rank_ms BIGINT NOT NULL,
+    PRIMARY KEY (course_id, priority)
+);
+
+-- A time-limited right to do a duty that only one process may do.
 CREATE TABLE lease (
     name TEXT PRIMARY KEY,
     owner TEXT NOT NULL,

@@ -4,7 +4,7 @@ pub(crate) mod postgres;
 pub(crate) mod sqlite;
 
 use crate::error::{Error, Result};
-use crate::session::Session;
+use crate::session::{Connection, Session};
 
 /// Which engine runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,17 +54,27 @@ impl Backend {
     /// A connection for reads that need no transaction.
     pub(crate) async fn reader(&self) -> Result<Session> {
         match self {
-            Self::Sqlite(database) => Ok(Session::Sqlite(database.reader().await)),
-            Self::Postgres(database) => Ok(Session::Postgres(Box::new(database.session().await?))),
+            Self::Sqlite(database) => {
+                let session = database.reader().await;
+                Ok(Session::new(Connection::Sqlite(session)))
+            }
+            Self::Postgres(database) => {
+                let session = Box::new(database.session().await?);
+                Ok(Session::new(Connection::Postgres(session)))
+            }
         }
     }
 
     /// A connection with a transaction begun that may write.
     pub(crate) async fn writer(&self) -> Result<Session> {
         match self {
-            Self::Sqlite(database) => Ok(Session::Sqlite(database.writer().await?)),
+            Self::Sqlite(database) => {
+                let session = database.writer().await?;
+                Ok(Session::new(Connection::Sqlite(session)))
+            }
             Self::Postgres(database) => {
-                Ok(Session::Postgres(Box::new(database.transaction().await?)))
+                let session = Box::new(database.transaction().await?);
+                Ok(Session::new(Connection::Postgres(session)))
             }
         }
     }
@@ -72,7 +82,7 @@ impl Backend {
     /// A transaction that is alone in changing the schema.
     pub(crate) async fn schema_writer(&self) -> Result<Session> {
         let mut session = self.writer().await?;
-        if let Session::Postgres(inner) = &mut session {
+        if let Connection::Postgres(inner) = &mut session.connection {
             inner.lock_schema().await?;
         }
         Ok(session)

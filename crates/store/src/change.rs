@@ -1,5 +1,7 @@
 //! Everything that can be changed, and the one way to change it: a list of changes that happens whole or not at all.
 
+use std::collections::BTreeSet;
+
 use model::{
     Conflict, Digest, Entity, EntityId, Intent, IntentId, IntentState, OperationId, Timestamp,
 };
@@ -181,8 +183,40 @@ pub enum Change {
     },
 }
 
+/// How many wishes are queued by one statement.
+const WISHES: usize = 500;
+
+/// Makes changes in their order inside a transaction; wishes that follow each other are queued together.
+pub(crate) async fn apply_all(session: &mut Session, changes: &[Change]) -> Result<()> {
+    let mut rest = changes;
+    while let Some((first, others)) = rest.split_first() {
+        let mut wishes: Vec<&NewOperation> = Vec::new();
+        let mut subjects = BTreeSet::new();
+        for change in rest {
+            match change {
+                Change::Enqueue(wish)
+                    if wish.blocked_on.is_none()
+                        && wishes.len() < WISHES
+                        && subjects.insert(wish.subject.as_str()) =>
+                {
+                    wishes.push(wish);
+                }
+                _ => break,
+            }
+        }
+        if wishes.len() > 1 {
+            table::operation::enqueue_all(session, &wishes).await?;
+            rest = rest.get(wishes.len()..).unwrap_or_default();
+        } else {
+            apply(session, first).await?;
+            rest = others;
+        }
+    }
+    Ok(())
+}
+
 /// Makes one change inside a transaction.
-pub(crate) async fn apply(session: &mut Session, change: &Change) -> Result<()> {
+async fn apply(session: &mut Session, change: &Change) -> Result<()> {
     match change {
         Change::SaveEntity(entity) => table::entity::save(session, entity).await,
         Change::OpenIntent(intent) => table::intent::open(session, intent).await,
@@ -246,7 +280,10 @@ async fn apply_to_queue(session: &mut Session, change: &Change) -> Result<()> {
             owner,
             outcome,
             at,
-        } => table::operation::run::finish(session, operation, owner, outcome, *at).await,
+        } => {
+            let which = (operation, None);
+            table::operation::run::finish(session, which, owner, outcome, *at).await
+        }
         _ => Err(misplaced()),
     }
 }

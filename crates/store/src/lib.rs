@@ -6,8 +6,10 @@
 #![warn(missing_docs)]
 
 mod backend;
+mod bell;
 mod change;
 mod error;
+mod group;
 mod maintain;
 mod operation;
 mod queue;
@@ -20,11 +22,12 @@ mod table;
 mod value;
 
 pub use backend::Engine;
+pub use bell::Doze;
 pub use change::Change;
 pub use error::{Error, Result};
 pub use operation::{
-    Attempt, AttemptResult, NewOperation, Operation, OperationFilter, OperationKind,
-    OperationState, Outcome, Pause, Priority, QueueCount,
+    Attempt, AttemptResult, Claim, Exchange, Finished, NewOperation, Operation, OperationFilter,
+    OperationKind, OperationState, Outcome, Pause, Priority, QueueCount,
 };
 pub use record::{
     ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Phase, Retention,

@@ -6,16 +6,16 @@ use crate::backend::Engine;
 use crate::error::{Error, Result};
 use crate::queue::end;
 use crate::record::Retention;
-use crate::session::Session;
+use crate::session::{Connection, Session};
 use crate::store::Store;
 use crate::table;
 
 impl Store {
     /// What the engine's own check finds wrong; empty when all is well. PostgreSQL checks itself and answers at once.
     pub async fn integrity(&self) -> Result<Vec<String>> {
-        match &mut self.reader().await? {
-            Session::Sqlite(session) => session.check(),
-            Session::Postgres(_) => Ok(Vec::new()),
+        match &mut self.reader().await?.connection {
+            Connection::Sqlite(session) => session.check(),
+            Connection::Postgres(_) => Ok(Vec::new()),
         }
     }
 
@@ -33,7 +33,7 @@ impl Store {
         let name = path
             .to_str()
             .ok_or_else(|| Error::Address(path.display().to_string()))?;
-        if let Session::Sqlite(session) = &mut self.reader().await? {
+        if let Connection::Sqlite(session) = &mut self.reader().await?.connection {
             session.copy_to(name)?;
         }
         // The copy is worth nothing before it is on the disk.

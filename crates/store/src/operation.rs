@@ -220,6 +220,43 @@ pub enum Outcome {
     },
 }
 
+/// The end of a run, fenced by its attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finished {
+    /// The operation.
+    pub operation: OperationId,
+    /// Which of its runs: the `run_count` that the claim returned.
+    pub attempt: u32,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// What a worker asks for when it takes work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// Who asks; everything it runs is under one lease.
+    pub owner: String,
+    /// Now.
+    pub now: Timestamp,
+    /// How long the lease lasts from now, in milliseconds.
+    pub lease_ms: i64,
+    /// At most so many batch keys; zero takes nothing.
+    pub keys: usize,
+    /// At most so many operations of each batch key.
+    pub per_key: usize,
+}
+
+/// What came of recording some ends and claiming some work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exchange {
+    /// The owner's new work, best first, the operations of a batch key together.
+    pub claimed: Vec<Operation>,
+    /// Ends that were not stored: the run was not the owner's any more.
+    pub refused: Vec<OperationId>,
+}
+
 names! {
     /// How an attempt ended.
     AttemptResult {

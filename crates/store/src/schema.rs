@@ -11,7 +11,10 @@ const SCHEMA: &str = include_str!("../sql/schema.sql");
 /// What only PostgreSQL gets, on top.
 const POSTGRES: &str = include_str!("../sql/postgres.sql");
 /// The steps from an empty database to the schema as it is now; number n leads to version n.
-const MIGRATIONS: &[&str] = &[include_str!("../sql/migrations/0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../sql/migrations/0001_initial.sql"),
+    include_str!("../sql/migrations/0002_turns.sql"),
+];
 
 /// Which road a new database takes; both must end in the same place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +48,7 @@ pub(crate) async fn prepare(backend: &Backend, road: Road) -> Result<i64> {
     }
     let mut session = backend.schema_writer().await?;
     match upgrade(&mut session, backend.engine(), road).await {
-        Ok(found) => session.commit().await.map(|()| found),
+        Ok(found) => session.commit().await.map(|_| found),
         Err(error) => {
             session.roll_back().await;
             Err(error)

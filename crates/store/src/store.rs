@@ -1,5 +1,6 @@
 //! The handle that everyone holds: opening, reads, and the commit of changes.
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use model::{
@@ -8,9 +9,12 @@ use model::{
 };
 
 use crate::backend::{Backend, Engine};
+use crate::bell::Bell;
 use crate::change::{self, Change};
 use crate::error::{Error, Result};
+use crate::group::Group;
 use crate::operation::{Attempt, Operation, OperationFilter, OperationState, Pause, QueueCount};
+use crate::queue::end;
 use crate::record::{
     ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, StatusCount, SyncTransaction,
 };
@@ -19,12 +23,19 @@ use crate::session::Session;
 use crate::table;
 
 /// How often a PostgreSQL transaction that met another one is run again.
-const TRIES: usize = 5;
+const TRIES: usize = 10;
+
+/// A piece of work inside a transaction.
+pub(crate) type Work<'s, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 's>>;
 
 /// An open database; clones share it.
 #[derive(Clone)]
 pub struct Store {
     pub(crate) backend: Arc<Backend>,
+    /// Wakes the workers of this process.
+    pub(crate) bell: Arc<Bell>,
+    /// Commits that wait for SQLite's one writer.
+    group: Arc<Group>,
 }
 
 impl std::fmt::Debug for Store {
@@ -61,6 +72,8 @@ impl Store {
         );
         Ok(Self {
             backend: Arc::new(backend),
+            bell: Arc::new(Bell::default()),
+            group: Arc::new(Group::default()),
         })
     }
 
@@ -83,26 +96,44 @@ impl Store {
     ///
     /// [`Error::Stale`] says that a guard missed: somebody else changed it since it was read.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<()> {
+        let changes = Arc::new(changes);
+        self.transact(move |session| {
+            let changes = Arc::clone(&changes);
+            Box::pin(async move { change::apply_all(session, &changes).await })
+        })
+        .await
+    }
+
+    /// Runs work in a transaction of its own; on PostgreSQL again when it met another one, on SQLite together with
+    /// whatever else waits to be written, so that one wait for the disk serves all of it.
+    pub(crate) async fn transact<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send + 'static,
+    {
+        if self.engine() == Engine::Sqlite {
+            let (result, ready) = self.group.run(&self.backend, work).await;
+            self.bell.ring_any(ready);
+            return result;
+        }
         let mut tried = 0;
         loop {
-            let result = self.try_commit(&changes).await;
+            let result = self.try_transact(&work).await;
             tried += 1;
-            let has_met = result == Err(Error::Locked) && self.engine() == Engine::Postgres;
-            if !has_met || tried >= TRIES {
+            if !matches!(result, Err(Error::Locked)) || tried >= TRIES {
                 return result;
             }
         }
     }
 
-    async fn try_commit(&self, changes: &[Change]) -> Result<()> {
+    async fn try_transact<T, F>(&self, work: &F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send,
+    {
         let mut session = self.backend.writer().await?;
-        for change in changes {
-            if let Err(error) = change::apply(&mut session, change).await {
-                session.roll_back().await;
-                return Err(error);
-            }
-        }
-        session.commit().await
+        let result = work(&mut session).await;
+        end(session, result).await
     }
 
     /// An entity with its replicas.
@@ -232,11 +263,25 @@ impl Store {
         table::operation::list::waiting_subjects(&mut self.reader().await?, batch_key).await
     }
 
-    /// How many operations wait, run, are held or have failed, by priority.
+    /// How many operations wait, run, are held or have failed, by priority. The numbers are kept where operations
+    /// move, not counted here.
     pub async fn queue_counts(&self) -> Result<Vec<QueueCount>> {
         let mut session = self.reader().await?;
-        let mut counts = table::operation::list::counts(&mut session).await?;
-        counts.extend(table::operation_history::failed_counts(&mut session).await?);
+        let mut counts = Vec::new();
+        for (state, priority, count) in table::queue_count::sums(&mut session).await? {
+            let oldest = if state == OperationState::Failed {
+                table::operation_history::oldest_failed(&mut session, priority).await?
+            } else {
+                table::operation::list::oldest(&mut session, state, priority).await?
+            };
+            // What ends between the two looks is not there any more.
+            counts.extend(oldest.map(|oldest| QueueCount {
+                state,
+                priority,
+                count,
+                oldest,
+            }));
+        }
         Ok(counts)
     }
 

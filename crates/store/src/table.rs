@@ -3,6 +3,7 @@
 
 pub(crate) mod attempt;
 pub(crate) mod conflict;
+pub(crate) mod course_share;
 pub(crate) mod cursor;
 pub(crate) mod entity;
 pub(crate) mod history;
@@ -11,9 +12,11 @@ pub(crate) mod lease;
 pub(crate) mod operation;
 pub(crate) mod operation_history;
 pub(crate) mod pause;
+pub(crate) mod queue_count;
 pub(crate) mod replica;
 pub(crate) mod sync_transaction;
 pub(crate) mod webhook_event;
+pub(crate) mod worker;
 
 use crate::sql::Sql;
 
@@ -22,6 +25,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
     [
         attempt::ALL,
         conflict::ALL,
+        course_share::ALL,
         cursor::ALL,
         entity::ALL,
         history::ALL,
@@ -30,15 +34,19 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
         operation::ALL,
         operation::manual::ALL,
         operation::claim::ALL,
+        operation::end::ALL,
         operation::list::ALL,
         operation::recover::ALL,
         operation::run::ALL,
+        operation::turn::ALL,
+        queue_count::ALL,
         operation_history::ALL,
         pause::ALL,
         replica::ALL,
         crate::schema::ALL,
         sync_transaction::ALL,
         webhook_event::ALL,
+        worker::ALL,
     ]
     .into_iter()
     .flatten()

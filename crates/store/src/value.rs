@@ -11,8 +11,9 @@ use serde::de::DeserializeOwned;
 use crate::error::{Error, Result};
 
 /// One parameter or column.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) enum Value {
+    #[default]
     Null,
     Integer(i64),
     Text(String),
@@ -98,22 +99,33 @@ pub(crate) fn json_or_null<T: Serialize>(value: Option<&T>) -> Result<Value> {
 /// One row, read column by column in the order of the statement.
 pub(crate) struct Row {
     table: &'static str,
+    values: Vec<Value>,
+    next: usize,
     name: String,
-    values: std::vec::IntoIter<Value>,
 }
 
 impl Row {
     pub(crate) fn new(table: &'static str, values: Vec<Value>) -> Self {
-        let name = match values.first() {
-            Some(Value::Text(text)) => text.clone(),
-            Some(Value::Integer(number)) => number.to_string(),
-            Some(Value::Null) | None => String::new(),
-        };
         Self {
             table,
-            name,
-            values: values.into_iter(),
+            values,
+            next: 0,
+            name: String::new(),
         }
+    }
+
+    /// Takes the next value out; the first one is kept to name the row in errors.
+    fn take(&mut self) -> Option<Value> {
+        let value = self.values.get_mut(self.next).map(std::mem::take);
+        if self.next == 0 {
+            match &value {
+                Some(Value::Text(text)) => self.name.clone_from(text),
+                Some(Value::Integer(number)) => self.name = number.to_string(),
+                Some(Value::Null) | None => {}
+            }
+        }
+        self.next += 1;
+        value
     }
 
     /// The error of a value that does not read back.
@@ -126,7 +138,7 @@ impl Row {
     }
 
     pub(crate) fn optional_text(&mut self, column: &'static str) -> Result<Option<String>> {
-        match self.values.next() {
+        match self.take() {
             Some(Value::Text(text)) => Ok(Some(text)),
             Some(Value::Null) => Ok(None),
             Some(Value::Integer(_)) | None => Err(self.corrupt(column)),
@@ -139,7 +151,7 @@ impl Row {
     }
 
     pub(crate) fn optional_integer(&mut self, column: &'static str) -> Result<Option<i64>> {
-        match self.values.next() {
+        match self.take() {
             Some(Value::Integer(number)) => Ok(Some(number)),
             Some(Value::Null) => Ok(None),
             Some(Value::Text(_)) | None => Err(self.corrupt(column)),

@@ -66,6 +66,7 @@ pub const TABLE: &[Row] = &[
         ],
         tests_may_use: &[],
     },
+    Row { name: "queue-bench", layer: 6, may_use: &["store", "model"], tests_may_use: &[] },
     Row { name: "xtask", layer: 0, may_use: &[], tests_may_use: &[] },
 ];
 

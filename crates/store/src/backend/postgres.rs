@@ -4,17 +4,23 @@
 //! back.
 
 use std::error::Error as _;
+use std::future::poll_fn;
 use std::str::FromStr as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
 use deadpool_postgres::{
     Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime,
 };
+use tokio::sync::Mutex;
+use tokio::task::JoinHandle;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Column, Config, NoTls, Statement};
+use tokio_postgres::{AsyncMessage, Client, Column, Config, NoTls, Statement};
 
+use crate::bell::Bell;
 use crate::error::{Error, Result};
 use crate::sql::Sql;
 use crate::value::{Row, Value};
@@ -29,9 +35,21 @@ const SETTINGS: &str = "SET enable_seqscan = off; SET jit = off; SET lock_timeou
      SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = warning; \
      SET default_transaction_isolation = 'read committed'";
 
+/// Over how many rows the counts of the queue are spread.
+const SHARDS: u64 = 64;
+/// Wakes one worker that waits for it. Workers that are being woken by somebody else are passed by, so that many
+/// commits at once neither wait for each other nor all send a notice, which PostgreSQL makes them do one by one.
+pub(crate) const CHANNEL: &str = "antiphon_queue";
+const WAKE: &str = "WITH woken AS (UPDATE worker SET idle = 0 WHERE owner = (SELECT owner FROM worker WHERE idle = 1 \
+     ORDER BY until_ms DESC LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING owner) \
+     SELECT pg_notify('antiphon_queue', owner) FROM woken";
+
 /// A pool of connections to one server.
 pub(crate) struct Database {
     pool: Pool,
+    config: Config,
+    sessions: AtomicU64,
+    listener: Mutex<Option<Listener>>,
 }
 
 impl Database {
@@ -56,7 +74,8 @@ impl Database {
                     .map_err(HookError::Backend)
             })
         });
-        let pool = Pool::builder(Manager::from_config(config, NoTls, recycle))
+        let manager = Manager::from_config(config.clone(), NoTls, recycle);
+        let pool = Pool::builder(manager)
             .max_size(CONNECTIONS)
             .wait_timeout(Some(WAIT))
             .create_timeout(Some(WAIT))
@@ -64,7 +83,12 @@ impl Database {
             .post_create(set)
             .build()
             .map_err(|error| Error::Bug(error.to_string()))?;
-        let database = Self { pool };
+        let database = Self {
+            pool,
+            config,
+            sessions: AtomicU64::new(0),
+            listener: Mutex::new(None),
+        };
         drop(database.session().await?);
         Ok(database)
     }
@@ -75,24 +99,81 @@ impl Database {
             .get()
             .await
             .map_err(|error| no_connection(&error))?;
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        let shard = number
+            .wrapping_add(u64::from(std::process::id()).wrapping_mul(31))
+            .rem_euclid(SHARDS);
         Ok(Session {
             client: Some(client),
+            shard: i64::try_from(shard).unwrap_or(0),
             is_open: false,
+            must_begin: false,
         })
     }
 
     pub(crate) async fn transaction(&self) -> Result<Session> {
         let mut session = self.session().await?;
-        session.is_open = true;
-        session.script("BEGIN").await?;
+        session.must_begin = true;
         Ok(session)
+    }
+
+    /// Starts to listen for wakes, or again when the connection was lost, and rings the bell for each.
+    pub(crate) async fn listen(&self, bell: &Arc<Bell>) -> Result<()> {
+        let mut listener = self.listener.lock().await;
+        if listener.as_ref().is_some_and(Listener::is_alive) {
+            return Ok(());
+        }
+        *listener = Some(Listener::start(&self.config, Arc::clone(bell)).await?);
+        Ok(())
+    }
+}
+
+/// A connection of its own that hears the wakes.
+struct Listener {
+    client: Client,
+    task: JoinHandle<()>,
+}
+
+impl Listener {
+    async fn start(config: &Config, bell: Arc<Bell>) -> Result<Self> {
+        let lost = |error: tokio_postgres::Error| Error::Unavailable(error.to_string());
+        let (client, mut connection) = config.connect(NoTls).await.map_err(lost)?;
+        let task = tokio::spawn(async move {
+            while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+                match message {
+                    Ok(AsyncMessage::Notification(notice)) => bell.ring(notice.payload()),
+                    Ok(_) => {}
+                    Err(error) => {
+                        tracing::debug!(error = %error, "the connection that hears wakes was lost; polling goes on");
+                        return;
+                    }
+                }
+            }
+        });
+        let listener = Self { client, task };
+        let listen = format!("LISTEN {CHANNEL}");
+        listener.client.batch_execute(&listen).await.map_err(lost)?;
+        Ok(listener)
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.client.is_closed() && !self.task.is_finished()
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.task.abort();
     }
 }
 
 /// A connection, taken until it is dropped.
 pub(crate) struct Session {
     client: Option<Object>,
+    shard: i64,
     is_open: bool,
+    /// The transaction begins with its first statement, in the same packet.
+    must_begin: bool,
 }
 
 impl Session {
@@ -109,29 +190,87 @@ impl Session {
             .map_err(|error| named(sql, &error))
     }
 
+    /// Which of the rows that share the counts this connection adds to.
+    pub(crate) fn shard(&self) -> i64 {
+        self.shard
+    }
+
     pub(crate) async fn execute(&mut self, sql: &'static Sql, values: &[Value]) -> Result<u64> {
         let statement = self.statement(sql).await?;
-        self.client()?
-            .execute_raw(&statement, values)
-            .await
-            .map_err(|error| named(sql, &error))
+        let must_begin = self.begin();
+        let client = self.client()?;
+        let run = client.execute_raw(&statement, values);
+        let changed = if must_begin {
+            let (begun, changed) = tokio::join!(biased; client.batch_execute("BEGIN"), run);
+            begun.and(changed)
+        } else {
+            run.await
+        };
+        changed.map_err(|error| named(sql, &error))
     }
 
     pub(crate) async fn query(&mut self, sql: &'static Sql, values: &[Value]) -> Result<Vec<Row>> {
-        let statement = self.statement(sql).await?;
         let values: Vec<&(dyn ToSql + Sync)> = values
             .iter()
             .map(|value| -> &(dyn ToSql + Sync) { value })
             .collect();
-        let rows = self
-            .client()?
-            .query(&statement, &values)
-            .await
-            .map_err(|error| named(sql, &error))?;
+        self.rows(sql, &values).await
+    }
+
+    /// Runs a statement that takes each column of `rows` as an array, after the shared values.
+    pub(crate) async fn many(
+        &mut self,
+        sql: &'static Sql,
+        shared: &[Value],
+        rows: &[Vec<Value>],
+    ) -> Result<Vec<Row>> {
+        let width = rows.first().map_or(0, Vec::len);
+        let columns: Vec<Vec<&Value>> = (0..width)
+            .map(|column| rows.iter().filter_map(|row| row.get(column)).collect())
+            .collect();
+        let values: Vec<&(dyn ToSql + Sync)> = shared
+            .iter()
+            .map(|value| -> &(dyn ToSql + Sync) { value })
+            .chain(
+                columns
+                    .iter()
+                    .map(|column| -> &(dyn ToSql + Sync) { column }),
+            )
+            .collect();
+        self.rows(sql, &values).await
+    }
+
+    async fn rows(
+        &mut self,
+        sql: &'static Sql,
+        values: &[&(dyn ToSql + Sync)],
+    ) -> Result<Vec<Row>> {
+        let statement = self.statement(sql).await?;
+        let must_begin = self.begin();
+        let client = self.client()?;
+        let run = client.query(&statement, values);
+        let rows = if must_begin {
+            let (begun, rows) = tokio::join!(biased; client.batch_execute("BEGIN"), run);
+            begun.and(rows)
+        } else {
+            run.await
+        };
+        let rows = rows.map_err(|error| named(sql, &error))?;
         rows.iter().map(|row| read(sql, row)).collect()
     }
 
+    /// Whether the transaction must begin now; it counts as begun from here on.
+    fn begin(&mut self) -> bool {
+        let must_begin = std::mem::take(&mut self.must_begin);
+        self.is_open |= must_begin;
+        must_begin
+    }
+
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
+        if self.begin() {
+            let begun = self.client()?.batch_execute("BEGIN").await;
+            begun.map_err(|error| translate("meta", &error))?;
+        }
         self.client()?
             .batch_execute(text)
             .await
@@ -148,7 +287,7 @@ impl Session {
         let statement = self.statement(sql).await?;
         let columns = statement.columns().iter().map(Column::type_);
         for kind in statement.params().iter().chain(columns) {
-            if *kind != Type::TEXT && *kind != Type::INT8 {
+            if ![Type::TEXT, Type::INT8, Type::TEXT_ARRAY, Type::INT8_ARRAY].contains(kind) {
                 return Err(Error::Bug(format!(
                     "{}.{} uses the type {kind}",
                     sql.table, sql.name
@@ -158,18 +297,32 @@ impl Session {
         Ok(())
     }
 
-    pub(crate) async fn commit(mut self) -> Result<()> {
-        self.client()?
-            .batch_execute("COMMIT")
-            .await
-            .map_err(|error| translate("entity", &error))?;
+    /// Commits; with `wakes` one worker that waits is told.
+    pub(crate) async fn commit(mut self, wakes: bool) -> Result<()> {
+        if !self.is_open {
+            return Ok(());
+        }
+        let client = self.client()?;
+        let done = if wakes {
+            let wake = client
+                .prepare_cached(WAKE)
+                .await
+                .map_err(|error| translate("worker", &error))?;
+            let (woken, done) =
+                tokio::join!(biased; client.query(&wake, &[]), client.batch_execute("COMMIT"));
+            // Without the wake the transaction failed, and its end was a rollback.
+            woken.and(done)
+        } else {
+            client.batch_execute("COMMIT").await
+        };
+        done.map_err(|error| translate("entity", &error))?;
         self.is_open = false;
         Ok(())
     }
 
     pub(crate) async fn roll_back(mut self) {
         // When it cannot, the connection is dropped with the session, which has the same effect.
-        if self.script("ROLLBACK").await.is_ok() {
+        if self.is_open && self.script("ROLLBACK").await.is_ok() {
             self.is_open = false;
         }
     }
@@ -272,6 +425,8 @@ fn translate(table: &'static str, error: &tokio_postgres::Error) -> Error {
     let text = || inner.message().to_owned();
     let code = inner.code();
     match *code {
+        // Somebody else took the key's turn at the same moment: seen by whoever looks again.
+        SqlState::UNIQUE_VIOLATION if inner.constraint() == Some("operation_turn") => Error::Locked,
         SqlState::UNIQUE_VIOLATION => Error::Stale { what: table },
         // Two commits met; the store runs the loser again.
         SqlState::T_R_SERIALIZATION_FAILURE

@@ -141,14 +141,41 @@ impl Session {
         let mut rows = statement.raw_query();
         let mut all = Vec::new();
         while let Some(row) = rows.next().map_err(|error| named(sql, &error))? {
-            let mut values = Vec::with_capacity(columns);
-            for column in 0..columns {
-                let value = row.get_ref(column).map_err(|error| named(sql, &error))?;
-                values.push(read(sql, value)?);
-            }
-            all.push(Row::new(sql.table, values));
+            all.push(read_row(sql, row, columns)?);
         }
         Ok(all)
+    }
+
+    /// Runs a statement once for each row, after the shared values; returns all rows that came out.
+    pub(crate) fn many(
+        &mut self,
+        sql: &'static Sql,
+        shared: &[Value],
+        rows: &[Vec<Value>],
+    ) -> Result<Vec<Row>> {
+        let mut statement = self
+            .connection
+            .prepare_cached(sql.sqlite())
+            .map_err(|error| named(sql, &error))?;
+        let columns = statement.column_count();
+        let mut all = Vec::new();
+        for row in rows {
+            for (index, value) in shared.iter().chain(row).enumerate() {
+                statement
+                    .raw_bind_parameter(index + 1, value)
+                    .map_err(|error| named(sql, &error))?;
+            }
+            let mut found = statement.raw_query();
+            while let Some(row) = found.next().map_err(|error| named(sql, &error))? {
+                all.push(read_row(sql, row, columns)?);
+            }
+        }
+        Ok(all)
+    }
+
+    /// Whether SQLite has ended the transaction by itself, as it does after some errors.
+    pub(crate) fn is_broken_off(&self) -> bool {
+        self.connection.is_autocommit()
     }
 
     pub(crate) fn script(&mut self, text: &str) -> Result<()> {
@@ -227,6 +254,15 @@ impl rusqlite::ToSql for Value {
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
         }))
     }
+}
+
+fn read_row(sql: &'static Sql, row: &rusqlite::Row<'_>, columns: usize) -> Result<Row> {
+    let mut values = Vec::with_capacity(columns);
+    for column in 0..columns {
+        let value = row.get_ref(column).map_err(|error| named(sql, &error))?;
+        values.push(read(sql, value)?);
+    }
+    Ok(Row::new(sql.table, values))
 }
 
 fn read(sql: &'static Sql, value: ValueRef<'_>) -> Result<Value> {

@@ -1,6 +1,6 @@
 //! Table `attempt`: every run of an operation and how it ended.
 
-use model::{Failure, OperationId, Timestamp};
+use model::{Failure, IdSource, OperationId, Timestamp};
 
 use crate::error::Result;
 use crate::operation::{Attempt, AttemptResult};
@@ -14,10 +14,11 @@ statements! { "attempt";
         VALUES ($1, $2, $3, $4, $5, $6, $7)",
     OF_OPERATION = "SELECT operation_id, number, owner, started_ms, ended_ms, result, failure FROM attempt
         WHERE operation_id = $1 ORDER BY number",
-    PRUNE = "DELETE FROM attempt WHERE operation_id IN (SELECT a.operation_id FROM attempt a WHERE a.ended_ms < $1
+    PRUNE = "DELETE FROM attempt WHERE operation_id IN (SELECT a.operation_id FROM attempt a WHERE a.operation_id < $3
+        AND a.ended_ms < $1
         AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.id = a.operation_id)
         AND NOT EXISTS (SELECT 1 FROM operation_history h WHERE h.id = a.operation_id)
-        ORDER BY a.ended_ms LIMIT $2)",
+        ORDER BY a.operation_id LIMIT $2)",
 }
 
 /// Records the end of a run.
@@ -53,7 +54,13 @@ pub(crate) async fn of_operation(
 
 /// Removes the attempts of operations that are gone.
 pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize) -> Result<u64> {
-    let values = [Value::from(before), count(limit)];
+    // See the prune of `operation_history`.
+    let bound = IdSource::text(before, 0);
+    let values = [
+        Value::from(before),
+        count(limit),
+        Value::from(bound.as_str()),
+    ];
     session.execute(&PRUNE, &values).await
 }
 

@@ -1,9 +1,9 @@
 //! Table `operation_history`: operations that came to an end, out of the way of the queue.
 
-use model::{EntityId, Failure, OperationId, RemoteId, System, Timestamp};
+use model::{EntityId, Failure, IdSource, OperationId, RemoteId, System, Timestamp};
 
 use crate::error::Result;
-use crate::operation::{Operation, OperationFilter, OperationKind, OperationState, QueueCount};
+use crate::operation::{Operation, OperationFilter, OperationKind, OperationState, Priority};
 use crate::session::Session;
 use crate::sql::statements;
 use crate::table::operation::{Stored, read_priority};
@@ -34,13 +34,16 @@ statements! { "operation_history";
         RETURNING ", columns!()),
     BY_ID = concat!("SELECT ", columns!(), " FROM operation_history WHERE id = $1"),
     PAGE = concat!(page!(), "ORDER BY id DESC LIMIT $3"),
-    PAGE_OF_STATE = concat!(page!(), "AND state = $4 ORDER BY id DESC LIMIT $3"),
+    PAGE_COMPLETED = concat!(page!(), "AND state = 'completed' ORDER BY id DESC LIMIT $3"),
+    PAGE_FAILED = concat!(page!(), "AND state <> 'completed' AND state = 'failed' ORDER BY id DESC LIMIT $3"),
+    PAGE_CANCELLED = concat!(page!(), "AND state <> 'completed' AND state = 'cancelled' ORDER BY id DESC LIMIT $3"),
     PAGE_OF_ENTITY = concat!(page!(), "AND (CAST($4 AS TEXT) IS NULL OR state = $4) AND entity_id = $5
         ORDER BY id DESC LIMIT $3"),
-    COUNT_FAILED = "SELECT priority, count(*), min(ended_ms) FROM operation_history WHERE state = 'failed'
-        GROUP BY priority ORDER BY priority",
+    OLDEST_FAILED = "SELECT ended_ms FROM operation_history WHERE state = 'failed' AND priority = $1
+        ORDER BY ended_ms LIMIT 1",
+    // What ended before a time was made before it, and ids begin with the time: the third parameter ends the search.
     PRUNE = "DELETE FROM operation_history WHERE id IN (SELECT id FROM operation_history
-        WHERE ended_ms < $1 AND state <> 'failed' ORDER BY ended_ms LIMIT $2)",
+        WHERE id < $3 AND ended_ms < $1 AND state <> 'failed' ORDER BY id LIMIT $2)",
 }
 
 /// How an operation ended.
@@ -57,6 +60,9 @@ pub(crate) async fn add(
     operation: &Operation,
     ended: Ended<'_>,
 ) -> Result<()> {
+    if ended.state == OperationState::Failed {
+        session.count(OperationState::Failed, operation.priority, 1);
+    }
     let values = [
         Value::from(&operation.id),
         Value::from(operation.kind.as_str()),
@@ -86,6 +92,11 @@ pub(crate) async fn take_unfinished(
 ) -> Result<Option<Stored>> {
     let row = session.first(&TAKE_UNFINISHED, &[Value::from(id)]).await?;
     let operation = row.map(read).transpose()?;
+    if let Some(operation) = &operation
+        && operation.state == OperationState::Failed
+    {
+        session.count(OperationState::Failed, operation.priority, -1);
+    }
     Ok(operation.map(|operation| Stored {
         operation: Operation {
             note: None,
@@ -95,6 +106,7 @@ pub(crate) async fn take_unfinished(
         lost_count: 0,
         returned_count: 0,
         started_at: None,
+        turn: 0,
     }))
 }
 
@@ -120,33 +132,34 @@ pub(crate) async fn page(
             values.push(Value::from(entity));
             &PAGE_OF_ENTITY
         }
-        (None, Some(_)) => {
-            values.push(state);
-            &PAGE_OF_STATE
-        }
+        (None, Some(OperationState::Completed)) => &PAGE_COMPLETED,
+        (None, Some(OperationState::Failed)) => &PAGE_FAILED,
+        (None, Some(_)) => &PAGE_CANCELLED,
         (None, None) => &PAGE,
     };
     let rows = session.query(sql, &values).await?;
     rows.into_iter().map(read).collect()
 }
 
-/// The failed operations, which wait for somebody to retry them.
-pub(crate) async fn failed_counts(session: &mut Session) -> Result<Vec<QueueCount>> {
-    let rows = session.query(&COUNT_FAILED, &[]).await?;
-    rows.into_iter()
-        .map(|mut row| {
-            Ok(QueueCount {
-                state: OperationState::Failed,
-                priority: read_priority(&mut row)?,
-                count: row.number("count")?,
-                oldest: row.time("oldest")?,
-            })
-        })
-        .collect()
+/// When the first of the failed operations of a priority ended.
+pub(crate) async fn oldest_failed(
+    session: &mut Session,
+    priority: Priority,
+) -> Result<Option<Timestamp>> {
+    let values = [Value::from(priority.level())];
+    match session.first(&OLDEST_FAILED, &values).await? {
+        Some(mut row) => row.time("ended_ms").map(Some),
+        None => Ok(None),
+    }
 }
 
 pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize) -> Result<u64> {
-    let values = [Value::from(before), count(limit)];
+    let bound = IdSource::text(before, 0);
+    let values = [
+        Value::from(before),
+        count(limit),
+        Value::from(bound.as_str()),
+    ];
     session.execute(&PRUNE, &values).await
 }
 

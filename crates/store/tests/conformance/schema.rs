@@ -16,9 +16,17 @@ pub async fn every_statement_prepares(db: Database) {
 
 pub async fn the_split_statements_are_known(_: Database) {
     let expected = expect![[r"
+        operation.INSERT_PENDING
         operation.PROMOTE
-        operation.BEST
-        operation.TAKE"]];
+        operation.TAKE
+        operation.TAKE_GUARDED
+        operation.JOIN
+        operation.TAKE_OUT
+        operation.HOLDERS
+        operation.INHERIT
+        operation.YIELD
+        operation.GIVE
+        queue_count.ADD"]];
     expected.assert_eq(&Store::split_statements().join("\n"));
 }
 

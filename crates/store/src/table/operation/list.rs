@@ -2,18 +2,26 @@
 
 use model::{OperationId, Timestamp};
 
-use super::{columns, read, read_priority};
+use super::{columns, read_with_rest};
 use crate::error::Result;
-use crate::operation::{Operation, OperationFilter, OperationState, QueueCount};
+use crate::operation::{Operation, OperationFilter, OperationState, Priority};
 use crate::session::Session;
 use crate::sql::statements;
-use crate::value::{Value, count};
+use crate::value::{Row, Value, count};
+
+macro_rules! until {
+    () => {
+        "(SELECT w.until_ms FROM worker w WHERE w.owner = operation.lease_owner)"
+    };
+}
 
 macro_rules! page {
     () => {
         concat!(
             "SELECT ",
             columns!(),
+            ", ",
+            until!(),
             " FROM operation WHERE (CAST($1 AS TEXT) IS NULL OR state = $1) \
              AND (CAST($2 AS TEXT) IS NULL OR course_id = $2) AND (CAST($3 AS TEXT) IS NULL OR id < $3) "
         )
@@ -21,20 +29,30 @@ macro_rules! page {
 }
 
 statements! { "operation";
-    BY_ID = concat!("SELECT ", columns!(), " FROM operation WHERE id = $1"),
+    BY_ID = concat!("SELECT ", columns!(), ", ", until!(), " FROM operation WHERE id = $1"),
     PAGE = concat!(page!(), "ORDER BY id DESC LIMIT $4"),
     PAGE_OF_ENTITY = concat!(page!(), "AND entity_id = $5 ORDER BY id DESC LIMIT $4"),
-    WAITING_OF_BATCH = "SELECT subject, not_before_ms FROM operation WHERE batch_key = $1 AND state = 'pending'
-        ORDER BY not_before_ms, id",
-    COUNTS = "SELECT state, priority, count(*), min(created_ms) FROM operation GROUP BY state, priority
-        ORDER BY state, priority",
+    WAITING_OF_BATCH = "SELECT subject, not_before_ms FROM operation WHERE batch_key = $1 AND turn = 2
+            AND state = 'pending'
+        UNION ALL SELECT subject, not_before_ms FROM operation WHERE batch_key = $1 AND turn = 1
+        UNION ALL SELECT subject, not_before_ms FROM operation WHERE batch_key = $1 AND turn = 0 AND state = 'pending'
+        ORDER BY not_before_ms, subject",
+    OLDEST = "SELECT created_ms FROM operation WHERE state = $1 AND priority = $2 ORDER BY id LIMIT 1",
 }
 
 pub(crate) async fn by_id(session: &mut Session, id: &OperationId) -> Result<Option<Operation>> {
     match session.first(&BY_ID, &[Value::from(id)]).await? {
-        Some(row) => read(row).map(|stored| Some(stored.operation)),
+        Some(row) => read_listed(row).map(Some),
         None => Ok(None),
     }
+}
+
+/// An operation with the time until which its owner's runs are its own.
+fn read_listed(row: Row) -> Result<Operation> {
+    let (stored, mut rest) = read_with_rest(row)?;
+    let mut operation = stored.operation;
+    operation.lease_until = rest.optional_time("until_ms")?;
+    Ok(operation)
 }
 
 /// The operations that have not ended, newest first.
@@ -56,9 +74,7 @@ pub(crate) async fn page(
         None => &PAGE,
     };
     let rows = session.query(sql, &values).await?;
-    rows.into_iter()
-        .map(|row| read(row).map(|stored| stored.operation))
-        .collect()
+    rows.into_iter().map(read_listed).collect()
 }
 
 /// The subjects that wait under a batch key, and until when.
@@ -74,16 +90,17 @@ pub(crate) async fn waiting_subjects(
         .collect()
 }
 
-pub(crate) async fn counts(session: &mut Session) -> Result<Vec<QueueCount>> {
-    let rows = session.query(&COUNTS, &[]).await?;
-    rows.into_iter()
-        .map(|mut row| {
-            Ok(QueueCount {
-                state: row.name("state", OperationState::parse)?,
-                priority: read_priority(&mut row)?,
-                count: row.number("count")?,
-                oldest: row.time("oldest")?,
-            })
-        })
-        .collect()
+/// When the oldest operation of a state and priority was queued.
+///
+/// Reads in the order of ids, which is the order of time: as a rule the first row is it.
+pub(crate) async fn oldest(
+    session: &mut Session,
+    state: OperationState,
+    priority: Priority,
+) -> Result<Option<Timestamp>> {
+    let values = [Value::from(state.as_str()), Value::from(priority.level())];
+    match session.first(&OLDEST, &values).await? {
+        Some(mut row) => row.time("created_ms").map(Some),
+        None => Ok(None),
+    }
 }

@@ -2,7 +2,7 @@
 
 use model::{Class, Failure, OperationId, Timestamp};
 
-use super::{Stored, columns, put_on_hold, read, requeue};
+use super::{Stored, columns, left, put_on_hold, read, requeue};
 use crate::error::{Error, Result};
 use crate::operation::{OperationState, Priority};
 use crate::session::Session;
@@ -24,7 +24,11 @@ async fn take(
     id: &OperationId,
 ) -> Result<Option<Stored>> {
     let row = session.first(sql, &[Value::from(id)]).await?;
-    row.map(read).transpose()
+    let stored = row.map(read).transpose()?;
+    if let Some(stored) = &stored {
+        left(session, stored).await?;
+    }
+    Ok(stored)
 }
 
 /// Makes a waiting, held, failed or cancelled operation ready now, with a fresh count of attempts.
@@ -53,7 +57,7 @@ async fn restart(session: &mut Session, mut stored: Stored, at: Timestamp) -> Re
     stored.operation.attempt_count = 0;
     stored.lost_count = 0;
     stored.returned_count = 0;
-    requeue(session, &stored).await
+    requeue(session, stored).await
 }
 
 /// Keeps a waiting operation from being run.
@@ -103,5 +107,5 @@ pub(crate) async fn reprioritise(
     stored.operation.priority = priority;
     stored.operation.updated_at = at;
     stored.rank_ms = due_ms.saturating_add(priority.patience_ms());
-    requeue(session, &stored).await
+    requeue(session, stored).await
 }

@@ -12,20 +12,20 @@ async fn full_queue() -> Store {
     let mut session = store.backend.writer().await.unwrap();
     let rows: Vec<String> = (0..ROWS)
         .map(|n| {
-            let (ready, not_before) = match n % 4 {
-                0 => (1, 0),
+            let (turn, not_before) = match n % 4 {
+                0 => (if n < 1_000 { 2 } else { 1 }, 0),
                 1 => (0, 500),
                 _ => (0, 1_000_000),
             };
             format!(
-                "('o{n:06}', 'thread', 's{n}', 'b{}', 'test', 2, {n}, {not_before}, {ready}, 'pending', \
+                "('o{n:06}', 'thread', 's{n}', 'b{}', 'test', 2, {n}, {not_before}, {turn}, 'pending', \
                  0, 0, 0, 0, 0, 0)",
                 n % 1_000
             )
         })
         .collect();
     let script = format!(
-        "INSERT INTO operation (id, kind, subject, batch_key, reason, priority, rank_ms, not_before_ms, ready, state, \
+        "INSERT INTO operation (id, kind, subject, batch_key, reason, priority, rank_ms, not_before_ms, turn, state, \
          attempt_count, run_count, lost_count, returned_count, created_ms, updated_ms) VALUES {}",
         rows.join(", ")
     );
@@ -61,11 +61,12 @@ async fn plan(store: &Store, sql: &'static Sql, values: &[Value]) -> String {
 async fn claims_read_their_indexes_and_sort_nothing() {
     let store = full_queue().await;
     let now = Value::from(1_000_i64);
+    let take = |limit: i64| vec![Value::from("w"), now.clone(), Value::from(limit)];
     let cases: [(&'static Sql, Vec<Value>, &str); 5] = [
-        (&IS_ANY_DUE, vec![], "operation_ready"),
-        (&IS_ANY_TO_PROMOTE, vec![now.clone()], "operation_waiting"),
+        (&IS_ANY_READY, vec![], "operation_ready"),
+        (&IS_ANY_DUE, vec![now.clone()], "operation_waiting"),
         (&PROMOTE, vec![now.clone()], "operation_waiting"),
-        (&BEST, vec![now.clone()], "operation_ready"),
+        (&TAKE, take(100), "operation_ready"),
         (&NEXT_WAITING, vec![], "operation_waiting"),
     ];
     for (sql, values, index) in cases {
@@ -77,10 +78,10 @@ async fn claims_read_their_indexes_and_sort_nothing() {
         });
         assert_eq!(scans.count(), 0, "{}: {plan}", sql.name);
     }
-    let values = ["b1", "w"].map(Value::from).into_iter();
-    let values: Vec<Value> = values.chain([1_i64, 2, 3].map(Value::from)).collect();
-    let plan = plan(&store, &TAKE, &values).await;
-    assert!(plan.contains("operation_batch"), "{plan}");
+    let mut values = take(100);
+    values.push(Value::from("b1"));
+    let plan = plan(&store, &JOIN, &values).await;
+    assert!(plan.contains("operation_next"), "{plan}");
 }
 
 #[tokio::test]
