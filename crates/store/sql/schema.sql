@@ -134,9 +134,7 @@ CREATE TABLE operation (
     CHECK (state <> 'held' OR turn = 0),
     CHECK (blocked_on IS NULL OR turn = 0)
 );
-CREATE UNIQUE INDEX operation_pending ON operation (subject) WHERE state = 'pending';
-CREATE UNIQUE INDEX operation_running ON operation (subject) WHERE state = 'in_progress';
-CREATE UNIQUE INDEX operation_held ON operation (subject) WHERE state = 'held';
+CREATE UNIQUE INDEX operation_subject ON operation (subject, state);
 -- A batch key has one holder.
 CREATE UNIQUE INDEX operation_turn ON operation (batch_key) WHERE turn = 2;
 -- Exactly the order of claims, over nothing but what can be claimed.
@@ -146,10 +144,9 @@ CREATE INDEX operation_next ON operation (batch_key, rank_ms, id) WHERE turn = 1
 -- What becomes due next.
 CREATE INDEX operation_waiting ON operation (not_before_ms)
     WHERE state = 'pending' AND turn = 0 AND blocked_on IS NULL;
-CREATE INDEX operation_later ON operation (batch_key) WHERE state = 'pending' AND turn = 0;
 CREATE INDEX operation_blocked ON operation (blocked_on) WHERE blocked_on IS NOT NULL;
--- What runs beside the holder of a batch key.
-CREATE INDEX operation_companion ON operation (batch_key) WHERE state = 'in_progress' AND turn = 0;
+-- What runs beside the holder of a batch key, and what of the key is not due.
+CREATE INDEX operation_beside ON operation (batch_key, state) WHERE turn = 0;
 CREATE INDEX operation_owner ON operation (lease_owner) WHERE state = 'in_progress';
 CREATE INDEX operation_entity ON operation (entity_id, id) WHERE entity_id IS NOT NULL;
 

@@ -146,7 +146,8 @@ impl Session {
         Ok(all)
     }
 
-    /// Runs a statement once for each row, after the shared values; returns all rows that came out.
+    /// Runs a statement once for each row, after the shared values; returns all rows that came out. A statement that
+    /// takes fewer values gets the first ones.
     pub(crate) fn many(
         &mut self,
         sql: &'static Sql,
@@ -158,9 +159,10 @@ impl Session {
             .prepare_cached(sql.sqlite())
             .map_err(|error| named(sql, &error))?;
         let columns = statement.column_count();
+        let takes = statement.parameter_count();
         let mut all = Vec::new();
         for row in rows {
-            for (index, value) in shared.iter().chain(row).enumerate() {
+            for (index, value) in shared.iter().chain(row).take(takes).enumerate() {
                 statement
                     .raw_bind_parameter(index + 1, value)
                     .map_err(|error| named(sql, &error))?;

@@ -62,7 +62,7 @@ macro_rules! insert_all {
 // stays only when both say the same.
 macro_rules! fold {
     () => {
-        " ON CONFLICT (subject) WHERE state = 'pending' DO UPDATE SET
+        " ON CONFLICT (subject, state) DO UPDATE SET
         entity_id = COALESCE(operation.entity_id, excluded.entity_id),
         course_id = COALESCE(operation.course_id, excluded.course_id),
         system = CASE WHEN operation.system = excluded.system THEN operation.system ELSE NULL END,

@@ -35,7 +35,8 @@ statements! { "operation";
     TAKE_OUT = concat!("DELETE", fenced!(), " RETURNING id, batch_key, priority, turn");
         postgres concat!("WITH gone AS (DELETE FROM operation o USING unnest($2::text[], $3::bigint[], $4::bigint[],
             $5::text[], $6::text[], $7::text[]) AS e (ended_id, ended_run, ended_ms, result, ended_failure, note)
-            WHERE o.id = e.ended_id AND o.run_count = e.ended_run AND o.lease_owner = $1 AND o.state = 'in_progress'
+            WHERE o.id = e.ended_id AND o.run_count = e.ended_run AND o.lease_owner || '' = $1
+            AND o.state || '' = 'in_progress'
             RETURNING o.*, e.*),
         kept AS (INSERT INTO operation_history (", kept!(), ", ended_ms, state, failure, note)
             SELECT ", kept!(), ", ended_ms, result, ended_failure, note FROM gone),
@@ -119,17 +120,9 @@ async fn take_out(session: &mut Session, owner: &str, rows: &[Vec<Value>]) -> Re
     if !session.is_sqlite() {
         return session.many(&TAKE_OUT, &[owner], rows).await;
     }
-    let mut gone = Vec::with_capacity(rows.len());
-    for row in rows {
-        let mut values = vec![owner.clone()];
-        values.extend(row.iter().cloned());
-        if session.execute(&KEEP_OPERATION, &values).await? == 0 {
-            continue;
-        }
-        values.truncate(6);
-        session.guarded(&KEEP_ATTEMPT, &values).await?;
-        values.truncate(3);
-        gone.extend(session.first(&TAKE_OUT, &values).await?);
-    }
-    Ok(gone)
+    // Nothing comes between: the three see the same rows.
+    let shared = [owner];
+    session.many(&KEEP_OPERATION, &shared, rows).await?;
+    session.many(&KEEP_ATTEMPT, &shared, rows).await?;
+    session.many(&TAKE_OUT, &shared, rows).await
 }

@@ -48,7 +48,7 @@ statements! { "operation";
     GIVE = "UPDATE operation SET turn = 2 WHERE id = (SELECT n.id FROM operation n WHERE n.batch_key = $1 AND n.turn = 1
             ORDER BY n.rank_ms, n.id LIMIT 1)
         AND NOT EXISTS (SELECT 1 FROM operation h WHERE h.batch_key = $1 AND h.turn = 2) RETURNING id";
-        postgres "UPDATE operation SET turn = 2 WHERE turn = 1 AND id IN (SELECT n.id FROM unnest($1::text[]) AS k (key)
+        postgres "UPDATE operation SET turn = 2 WHERE turn + 0 = 1 AND id IN (SELECT n.id FROM unnest($1::text[]) AS k (key)
             CROSS JOIN LATERAL (SELECT o.id FROM operation o WHERE o.batch_key = k.key AND o.turn = 1
                 ORDER BY o.rank_ms, o.id LIMIT 1) AS n
             WHERE NOT EXISTS (SELECT 1 FROM operation h WHERE h.batch_key = k.key AND h.turn = 2)) RETURNING id",
