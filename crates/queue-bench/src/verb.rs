@@ -139,17 +139,17 @@ async fn drain(place: &Place, n: u64) -> anyhow::Result<Value> {
     let store = place.open().await?;
     let notes = Arc::new(Mutex::new(Notes::default()));
     let keys = place.keys;
-    let noted = Arc::clone(&notes);
+    let shared = Arc::clone(&notes);
     let handler: Handler = Arc::new(move |operation| {
         let number = job::number(operation).context("not a job of ours")?;
-        let mut notes = noted.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut notes = shared.lock().unwrap_or_else(PoisonError::into_inner);
         notes.note(number, keys);
         Ok(())
     });
     let start = clock::start();
     let workers = Workers::start(&store, loops(place), &handler);
     while unfinished(&store).await? > 0 {
-        clock::wait(Duration::from_millis(5)).await;
+        clock::wait(Duration::from_millis(10)).await;
     }
     let time = start.elapsed();
     workers.stop().await?;

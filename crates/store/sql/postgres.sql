@@ -10,8 +10,16 @@ ALTER TABLE operation SET (
     autovacuum_vacuum_cost_delay = 0
 );
 ALTER TABLE worker SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
-ALTER TABLE queue_count SET (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
-ALTER TABLE course_share SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
+ALTER TABLE queue_count SET (
+    fillfactor = 50,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 500
+);
+ALTER TABLE course_share SET (
+    fillfactor = 70,
+    autovacuum_vacuum_scale_factor = 0.02,
+    autovacuum_vacuum_threshold = 500
+);
 ALTER TABLE lease SET (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500);
 ALTER TABLE operation_history SET (autovacuum_analyze_scale_factor = 0.05);
 ALTER TABLE replica SET (fillfactor = 85);

@@ -196,8 +196,8 @@ CREATE TABLE worker (
 );
 CREATE INDEX worker_until ON worker (until_ms);
 
--- How many operations stand where, kept by whoever moves them: the sum over `shard` counts, and shards keep workers from
--- waiting for each other.
+-- How many operations stand where, kept by whoever moves them: the sum over `shard` counts, and shards keep workers
+-- from waiting for each other.
 CREATE TABLE queue_count (
     shard BIGINT NOT NULL,
     state TEXT NOT NULL,

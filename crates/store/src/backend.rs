@@ -28,7 +28,7 @@ impl Engine {
 /// An open database.
 pub(crate) enum Backend {
     Sqlite(sqlite::Database),
-    Postgres(postgres::Database),
+    Postgres(Box<postgres::Database>),
 }
 
 impl Backend {
@@ -37,7 +37,8 @@ impl Backend {
             return sqlite::Database::open(path).map(Self::Sqlite);
         }
         if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            return postgres::Database::open(url).await.map(Self::Postgres);
+            let database = postgres::Database::open(url).await?;
+            return Ok(Self::Postgres(Box::new(database)));
         }
         // The rest of an address may be a secret: only its scheme is named.
         let scheme = url.split_once(':').map_or(url, |(scheme, _)| scheme);

@@ -3,6 +3,7 @@
 //! A change of state takes the row out and puts it in again, so that one statement is the only way into each state and
 //! meets the rules of that state: a second waiting operation of a subject is folded into the first. Who takes a row out
 //! says so with `left`.
+// tidy: long because the row, the one way in and the rules of folding belong together
 
 pub(crate) mod claim;
 pub(crate) mod end;

@@ -21,7 +21,7 @@ pub async fn the_split_statements_are_known(_: Database) {
         operation.TAKE
         operation.TAKE_GUARDED
         operation.JOIN
-        operation.TAKE_OUT
+        operation.LOOK
         operation.HOLDERS
         operation.INHERIT
         operation.YIELD

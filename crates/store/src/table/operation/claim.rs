@@ -3,7 +3,7 @@
 //! The declared splits are here. On PostgreSQL workers pass by each other's rows (`SKIP LOCKED`), and every statement
 //! repeats what it expects. On SQLite there is one writer at a time.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use model::Timestamp;
 
@@ -31,8 +31,8 @@ macro_rules! not_running {
     };
 }
 
-// The guards after the list are worded so that no partial index can serve them: PostgreSQL, which believes these indexes
-// to be short, would read one whole instead of looking up the rows of the list.
+// The guards after the list are worded so that no partial index can serve them: PostgreSQL, which believes these
+// indexes to be short, would read one whole instead of looking up the rows of the list.
 // An array is made once; PostgreSQL may run an `IN (SELECT … LIMIT … SKIP LOCKED)` again for each row, and so take more
 // rows than the limit says.
 macro_rules! promote {
@@ -191,11 +191,11 @@ async fn promote(session: &mut Session, now: Timestamp) -> Result<()> {
     if session.first(&IS_ANY_DUE, &now).await?.is_none() {
         return Ok(());
     }
-    let mut keys = BTreeMap::new();
+    let mut keys = BTreeSet::new();
     for mut row in session.query(&PROMOTE, &now).await? {
-        keys.insert(row.text("batch_key")?, ());
+        keys.insert(row.text("batch_key")?);
     }
-    let keys: Vec<&str> = keys.keys().map(String::as_str).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     turn::settle(session, &keys).await
 }
 

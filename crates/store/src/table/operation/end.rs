@@ -31,8 +31,9 @@ statements! { "operation";
     KEEP_ATTEMPT = concat!("INSERT INTO attempt (operation_id, number, owner, started_ms, ended_ms, result, failure)
         SELECT id, run_count, lease_owner, started_ms, CAST($4 AS BIGINT), CAST($5 AS TEXT), CAST($6 AS TEXT)",
         fenced!()),
-    // PostgreSQL's text does the work of all three.
-    TAKE_OUT = concat!("DELETE", fenced!(), " RETURNING id, batch_key, priority, turn");
+    TAKE_OUT = concat!("DELETE", fenced!()),
+    // PostgreSQL's text does the work of the others too.
+    LOOK = concat!("SELECT id, batch_key, priority, turn", fenced!());
         postgres concat!("WITH gone AS (DELETE FROM operation o USING unnest($2::text[], $3::bigint[], $4::bigint[],
             $5::text[], $6::text[], $7::text[]) AS e (ended_id, ended_run, ended_ms, result, ended_failure, note)
             WHERE o.id = e.ended_id AND o.run_count = e.ended_run AND o.lease_owner || '' = $1
@@ -118,11 +119,13 @@ fn row(one: &Finished) -> Result<Option<Vec<Value>>> {
 async fn take_out(session: &mut Session, owner: &str, rows: &[Vec<Value>]) -> Result<Vec<Row>> {
     let owner = Value::from(owner);
     if !session.is_sqlite() {
-        return session.many(&TAKE_OUT, &[owner], rows).await;
+        return session.many(&LOOK, &[owner], rows).await;
     }
-    // Nothing comes between: the three see the same rows.
+    // Nothing comes between: all see the same rows.
     let shared = [owner];
+    let gone = session.many(&LOOK, &shared, rows).await?;
     session.many(&KEEP_OPERATION, &shared, rows).await?;
     session.many(&KEEP_ATTEMPT, &shared, rows).await?;
-    session.many(&TAKE_OUT, &shared, rows).await
+    session.many(&TAKE_OUT, &shared, rows).await?;
+    Ok(gone)
 }

@@ -19,16 +19,6 @@ macro_rules! holders {
     };
 }
 
-macro_rules! inherit {
-    ($keys:literal) => {
-        concat!(
-            "UPDATE operation SET turn = 2 WHERE id IN (SELECT min(c.id) FROM operation c WHERE c.state = 'in_progress' \
-             AND c.turn = 0 AND c.batch_key ", $keys, " AND NOT EXISTS (SELECT 1 FROM operation h \
-             WHERE h.batch_key = c.batch_key AND h.turn = 2) GROUP BY c.batch_key)"
-        )
-    };
-}
-
 macro_rules! yield_turn {
     ($keys:literal) => {
         concat!(
@@ -43,11 +33,16 @@ statements! { "operation";
     HOLDERS = concat!(holders!(), " = $1");
         postgres concat!(holders!(), " = ANY($1::text[]) ORDER BY o.id FOR KEY SHARE OF o"),
     STAND_BACK = "UPDATE operation SET turn = 1 WHERE id = $1 AND turn = 2 AND state = 'pending'",
-    INHERIT = inherit!("= $1"); postgres inherit!("= ANY($1::text[])"),
+    INHERIT = "UPDATE operation SET turn = 2 WHERE id = (SELECT c.id FROM operation c WHERE c.batch_key = $1
+            AND c.state = 'in_progress' AND c.turn = 0 ORDER BY c.id LIMIT 1)
+        AND NOT EXISTS (SELECT 1 FROM operation h WHERE h.batch_key = $1 AND h.turn = 2)";
+        postgres "UPDATE operation SET turn = 2 WHERE id IN (SELECT min(c.id) FROM operation c
+            WHERE c.state = 'in_progress' AND c.turn = 0 AND c.batch_key = ANY($1::text[]) AND NOT EXISTS (SELECT 1
+            FROM operation h WHERE h.batch_key = c.batch_key AND h.turn = 2) GROUP BY c.batch_key)",
     YIELD = yield_turn!("= $1"); postgres yield_turn!("= ANY($1::text[])"),
     GIVE = "UPDATE operation SET turn = 2 WHERE id = (SELECT n.id FROM operation n WHERE n.batch_key = $1 AND n.turn = 1
             ORDER BY n.rank_ms, n.id LIMIT 1)
-        AND NOT EXISTS (SELECT 1 FROM operation h WHERE h.batch_key = $1 AND h.turn = 2) RETURNING id";
+        AND NOT EXISTS (SELECT 1 FROM operation h WHERE h.batch_key = $1 AND h.turn = 2)";
         postgres "UPDATE operation SET turn = 2 WHERE turn + 0 = 1 AND id IN (SELECT n.id FROM unnest($1::text[]) AS k (key)
             CROSS JOIN LATERAL (SELECT o.id FROM operation o WHERE o.batch_key = k.key AND o.turn = 1
                 ORDER BY o.rank_ms, o.id LIMIT 1) AS n
@@ -98,6 +93,8 @@ pub(crate) async fn stand_back(session: &mut Session, holder: &str) -> Result<bo
 }
 
 /// Gives the turn of keys whose holder has gone to who runs beside it, or else to the next that waits.
+///
+/// SQLite does not say whether there was one: whoever ended the holder looks at the queue next in any case.
 pub(crate) async fn pass_on(session: &mut Session, keys: &[&str]) -> Result<()> {
     let rows = rows(keys);
     session.many(&INHERIT, &[], &rows).await?;
