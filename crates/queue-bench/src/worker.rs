@@ -15,7 +15,7 @@ pub(crate) const LEASE_MS: i64 = 15_000;
 const POLL: Duration = Duration::from_millis(500);
 /// The smallest and the largest number of jobs in one claim. The number doubles while work takes milliseconds, so that
 /// slow work is not held back by a worker that has claimed more than it can run.
-const BATCH: (usize, usize) = (8, 256);
+const BATCH: (usize, usize) = (8, 512);
 /// A batch that took longer than this halves the next.
 const QUICK: Duration = Duration::from_millis(20);
 
