@@ -29,6 +29,13 @@ pub(crate) enum Command {
     Demo(Demo),
     /// Run the service: workers, feeds, webhooks and the status page.
     Serve(Serve),
+    /// Run workers alone beside a service; any number of these on one PostgreSQL.
+    Worker,
+    /// List the processes that run workers.
+    Node {
+        #[command(subcommand)]
+        verb: Node,
+    },
     /// Run a built-in Canvas or Discourse on its own.
     Sandbox {
         #[command(subcommand)]
@@ -94,6 +101,13 @@ pub(crate) struct Serve {
     /// Where to listen, instead of what the configuration says.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
+}
+
+/// What to do with processes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Node {
+    /// List them, oldest first.
+    List(Output),
 }
 
 #[derive(Debug, Subcommand)]

@@ -38,6 +38,8 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
     match command {
         Command::Demo(options) => command::demo::run(options).await,
         Command::Serve(options) => command::serve::run(config, options).await,
+        Command::Worker => command::worker::run(config).await,
+        Command::Node { verb } => command::node::run(config, verb).await,
         Command::Sandbox { which } => command::sandbox::run(which).await,
         Command::Sync(options) => command::sync::run(config, options).await,
         Command::Status(output) => command::status::run(config, output).await,

@@ -202,6 +202,21 @@ pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
         .map_err(|error| failed(error.failure()))
 }
 
+/// What this process is to the others on the same database.
+pub(crate) fn part(config: &Config, role: &'static str) -> runner::worker::Part {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = match host.trim() {
+        "" => "host",
+        host => host,
+    };
+    runner::worker::Part {
+        name: format!("{host}:{}", std::process::id()),
+        role,
+        version: env!("CARGO_PKG_VERSION"),
+        workers: config.workers,
+    }
+}
+
 /// Our time.
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()

@@ -12,25 +12,109 @@ use crate::{course, event, feed, step};
 
 /// How many operations of one thread are claimed together.
 const BATCH_MAX: usize = 200;
-/// How long an idle loop waits before it looks at the database again, in milliseconds.
+/// How long a loop that looks for events waits before it looks again, in milliseconds.
 const IDLE_MS: u64 = 100;
+/// How long an idle worker waits for a wake before it looks at the queue all the same, in milliseconds.
+const POLL_MS: u64 = 500;
+/// The lease of what only one process may do: feeds, events, sweeps, upkeep.
+const DUTIES: &str = "duties";
 
-/// Runs workers and duties until `stop` says so; running work is finished first.
-pub async fn serve(world: World, workers: usize, stop: watch::Receiver<bool>) {
+/// What this process is to the others.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The machine and the process, for people.
+    pub name: String,
+    /// `serve` or `worker`.
+    pub role: &'static str,
+    /// The version of the program.
+    pub version: &'static str,
+    /// How many operations are run at once.
+    pub workers: usize,
+}
+
+/// Runs workers until `stop` says so, and the duties while no other process has them; running work is finished first.
+pub async fn serve(world: World, part: Part, stop: watch::Receiver<bool>) {
+    let node = world.id();
     let mut tasks = tokio::task::JoinSet::new();
-    for number in 0..workers.max(1) {
-        let owner = format!("{}-{number}", world.id());
+    for number in 0..part.workers.max(1) {
+        let owner = format!("{node}-{number}");
         tasks.spawn(beat(world.clone(), owner.clone(), stop.clone()));
         tasks.spawn(work(world.clone(), owner, stop.clone()));
     }
-    tasks.spawn(duties(world.clone(), stop.clone()));
-    tasks.spawn(events(world, stop));
+    let (sender, has_duties) = watch::channel(false);
+    tasks.spawn(live(
+        world.clone(),
+        (node.clone(), part),
+        sender,
+        stop.clone(),
+    ));
+    tasks.spawn(duties(world.clone(), has_duties.clone(), stop.clone()));
+    tasks.spawn(recover(world.clone(), stop.clone()));
+    tasks.spawn(events(world.clone(), has_duties, stop));
     while tasks.join_next().await.is_some() {}
+    let left = world.store.release_lease(DUTIES, &node).await;
+    if let Err(error) = left.and(world.store.node_gone(&node).await) {
+        tracing::debug!(error = %error, "the end of this process could not be noted; its lease runs out");
+    }
+}
+
+/// Says that this process lives, and takes or keeps the duties.
+async fn live(
+    world: World,
+    (id, part): (String, Part),
+    has_duties: watch::Sender<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let lease_ms = world.settings.lease_ms;
+    let every = u64::try_from(lease_ms / 3).unwrap_or(5_000);
+    let mut node = store::Node {
+        id,
+        name: part.name,
+        role: part.role.to_owned(),
+        version: part.version.to_owned(),
+        workers: part.workers,
+        started_at: world.now(),
+        seen_at: world.now(),
+    };
+    while !*stop.borrow() {
+        node.seen_at = world.now();
+        let taken = match world.store.node_seen(node.clone()).await {
+            Ok(()) => {
+                let now = world.now();
+                world
+                    .store
+                    .take_lease(DUTIES, &node.id, now, lease_ms)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        // Whoever cannot say that it lives does not have the duties any more: another may have taken them.
+        let has_them = taken.unwrap_or_else(|error| {
+            tracing::warn!(error = %error, "a sign of life could not be stored; tried again");
+            false
+        });
+        has_duties.send_if_modified(|had| std::mem::replace(had, has_them) != has_them);
+        pause(&mut stop, every).await;
+    }
+}
+
+/// Returns to the queue what dead workers were running, in whichever process sees it first.
+async fn recover(world: World, mut stop: watch::Receiver<bool>) {
+    while !*stop.borrow() {
+        match world.store.recover_expired(world.now()).await {
+            Ok(0) => {}
+            Ok(count) => tracing::warn!(count, "operations of a dead worker are run again"),
+            Err(error) => {
+                tracing::error!(error = %error, "expired leases could not be recovered; tried again");
+            }
+        }
+        pause(&mut stop, 1_000).await;
+    }
 }
 
 /// Keeps the leases of one worker alive while the process lives.
 async fn beat(world: World, owner: String, mut stop: watch::Receiver<bool>) {
-    let every = u64::try_from(world.settings.lease_ms / 3).unwrap_or(10_000);
+    let every = u64::try_from(world.settings.lease_ms / 3).unwrap_or(5_000);
     while !*stop.borrow() {
         if let Err(error) = world
             .store
@@ -45,15 +129,38 @@ async fn beat(world: World, owner: String, mut stop: watch::Receiver<bool>) {
 
 async fn work(world: World, owner: String, mut stop: watch::Receiver<bool>) {
     while !*stop.borrow() {
-        match turn(&world, &owner).await {
-            Ok(true) => {}
-            Ok(false) => pause(&mut stop, IDLE_MS).await,
-            Err(error) => {
-                tracing::error!(error = %error, "a step could not use the database; it is tried again");
-                pause(&mut stop, 1_000).await;
-            }
+        let worked = match turn(&world, &owner).await {
+            Ok(true) => continue,
+            Ok(false) => doze(&world, &owner, &mut stop).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = worked {
+            tracing::error!(error = %error, "a step could not use the database; it is tried again");
+            pause(&mut stop, 1_000).await;
         }
     }
+}
+
+/// Waits until there may be something to do.
+async fn doze(
+    world: &World,
+    owner: &str,
+    stop: &mut watch::Receiver<bool>,
+) -> Result<(), store::Error> {
+    let now = world.now();
+    let doze = world
+        .store
+        .doze(owner, now, world.settings.lease_ms)
+        .await?;
+    // What was queued between the last look and the note that we wait wakes nobody.
+    if turn(world, owner).await? {
+        return Ok(());
+    }
+    tokio::select! {
+        () = doze.woken() => {}
+        () = pause(stop, POLL_MS) => {}
+    }
+    Ok(())
 }
 
 /// Claims one batch and runs it; `false` when nothing was ready.
@@ -81,11 +188,21 @@ async fn turn(world: &World, owner: &str) -> Result<bool, store::Error> {
     Ok(true)
 }
 
-async fn events(world: World, mut stop: watch::Receiver<bool>) {
+async fn events(
+    world: World,
+    mut has_duties: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
     while !*stop.borrow() {
+        if !*has_duties.borrow_and_update() {
+            wait_for(&mut has_duties, &mut stop).await;
+            continue;
+        }
         match event::drain(&world).await {
             Ok(0) => pause(&mut stop, IDLE_MS).await,
             Ok(_) => {}
+            // Another process had the duties for a moment.
+            Err(store::Error::Stale { .. }) => pause(&mut stop, IDLE_MS).await,
             Err(error) => {
                 tracing::error!(error = %error, "the stored events could not be read; tried again");
                 pause(&mut stop, 1_000).await;
@@ -94,10 +211,30 @@ async fn events(world: World, mut stop: watch::Receiver<bool>) {
     }
 }
 
-async fn duties(world: World, mut stop: watch::Receiver<bool>) {
+/// Waits until the duties come or go, or the end.
+async fn wait_for(has_duties: &mut watch::Receiver<bool>, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        changed = has_duties.changed() => {
+            if changed.is_err() {
+                pause(stop, 1_000).await;
+            }
+        }
+        _ = stop.changed() => {}
+    }
+}
+
+async fn duties(
+    world: World,
+    mut has_duties: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
     let mut next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
     let mut courses = Vec::new();
     while !*stop.borrow() {
+        if !*has_duties.borrow_and_update() {
+            wait_for(&mut has_duties, &mut stop).await;
+            continue;
+        }
         if courses.is_empty() {
             courses = ensure(&world).await;
         }
@@ -106,9 +243,6 @@ async fn duties(world: World, mut stop: watch::Receiver<bool>) {
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
         }
         poll_all(&world, &courses, is_sweep).await;
-        if let Err(error) = world.store.recover_expired(world.now()).await {
-            tracing::error!(error = %error, "expired leases could not be recovered; tried again");
-        }
         let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
         pause(&mut stop, wait).await;
     }

@@ -214,6 +214,17 @@ CREATE TABLE course_share (
     PRIMARY KEY (course_id, priority)
 );
 
+-- The processes that run workers, and when each last said that it lives.
+CREATE TABLE node (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    version TEXT NOT NULL,
+    workers BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL
+);
+
 -- A time-limited right to do a duty that only one process may do.
 CREATE TABLE lease (
     name TEXT PRIMARY KEY,

@@ -8,12 +8,15 @@ use crate::backend::Backend;
 use crate::bell::Doze;
 use crate::error::{Error, Result};
 use crate::operation::{Claim, Exchange, Finished, Operation};
-use crate::record::Event;
+use crate::record::{Event, Node};
 use crate::session::Session;
 use crate::store::Store;
 use crate::table::operation::claim::Wanted;
 use crate::table::operation::{claim, recover};
 use crate::table::{self, lease, operation, worker};
+
+/// How long a process that says nothing any more is remembered, in milliseconds.
+const FORGET_MS: i64 = 86_400_000;
 
 impl Store {
     /// Takes the best ready operation and up to `max` of its batch key; empty when nothing can be run.
@@ -190,6 +193,30 @@ impl Store {
         let mut session = self.backend.writer().await?;
         let result = lease::release(&mut session, name, owner).await;
         end(session, result).await
+    }
+
+    /// Notes that a process lives; forgets those that were not seen for a day.
+    pub async fn node_seen(&self, node: Node) -> Result<()> {
+        self.transact(move |session| {
+            let node = node.clone();
+            Box::pin(async move {
+                let before = node.seen_at.plus_ms(-FORGET_MS);
+                table::node::seen(session, &node, before).await
+            })
+        })
+        .await
+    }
+
+    /// Removes a process that ends.
+    pub async fn node_gone(&self, id: &str) -> Result<()> {
+        let mut session = self.backend.writer().await?;
+        let result = table::node::remove(&mut session, id).await;
+        end(session, result).await
+    }
+
+    /// The processes that run workers, oldest first. One that was killed stays for a day: compare `seen_at`.
+    pub async fn nodes(&self) -> Result<Vec<Node>> {
+        table::node::list(&mut self.reader().await?).await
     }
 
     /// When the next operation that is neither paused nor blocked is due; `now` when one is due already, `None` when

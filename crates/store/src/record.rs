@@ -192,3 +192,22 @@ pub struct Retention {
     /// At most so many rows of each in one call, so that no call blocks for long.
     pub limit: usize,
 }
+
+/// A process that runs workers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Our id of it.
+    pub id: String,
+    /// The machine and the process, for people.
+    pub name: String,
+    /// Which command it runs: `serve` or `worker`.
+    pub role: String,
+    /// The version of the program.
+    pub version: String,
+    /// How many operations it runs at once.
+    pub workers: usize,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it last said that it lives.
+    pub seen_at: Timestamp,
+}

@@ -9,6 +9,7 @@ pub(crate) mod entity;
 pub(crate) mod history;
 pub(crate) mod intent;
 pub(crate) mod lease;
+pub(crate) mod node;
 pub(crate) mod operation;
 pub(crate) mod operation_history;
 pub(crate) mod pause;
@@ -31,6 +32,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
         history::ALL,
         intent::ALL,
         lease::ALL,
+        node::ALL,
         operation::ALL,
         operation::manual::ALL,
         operation::claim::ALL,

@@ -16,6 +16,7 @@ mod conformance {
     pub mod journal;
     pub mod lease;
     pub mod manual;
+    pub mod model;
     pub mod race;
     pub mod recover;
     pub mod sample;
@@ -62,6 +63,7 @@ mod everywhere {
         manual: failed_operations_can_be_retried, a_retry_by_hand_joins_a_waiting_one, held_operations_are_released,
             waiting_operations_can_be_held, cancelled_operations_end, priorities_can_be_changed,
             running_operations_are_left_alone, operations_are_listed_and_counted;
+        model: a_model_of_the_queue_agrees;
         recover: expired_leases_return, late_results_are_refused, poison_is_held, given_back_work_is_ready_at_once,
             work_that_always_comes_back_is_held;
         schema: every_statement_prepares, the_split_statements_are_known, the_version_is_the_newest;
@@ -71,7 +73,7 @@ mod everywhere {
 mod shared {
     tests! { File as file, Postgres as postgres: {
         race: eight_workers_never_share_a_batch, wishes_at_once_become_one, an_entity_is_saved_once,
-            starting_at_once_makes_one_schema,
+            starting_at_once_makes_one_schema, sixteen_claimers_run_each_once_and_in_order,
             a_commit_that_is_cut_short_is_whole_or_nothing;
         schema: both_roads_lead_to_the_same_schema, a_newer_schema_is_refused, a_spoilt_row_is_named,
             everything_is_there_after_reopening;
@@ -87,6 +89,6 @@ mod sqlite {
 
 mod server {
     tests! { Postgres as postgres: {
-        race: a_lost_connection_is_replaced;
+        race: a_lost_connection_is_replaced, a_doze_ends_with_a_wake;
     } }
 }

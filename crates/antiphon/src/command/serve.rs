@@ -63,7 +63,11 @@ pub(crate) async fn serve(
             .as_ref()
             .map(|secret| secret.reveal().into()),
     };
-    let workers = tokio::spawn(runner::worker::serve(world, config.workers, receiver));
+    let workers = tokio::spawn(runner::worker::serve(
+        world,
+        wiring::part(config, "serve"),
+        receiver,
+    ));
     let served = web::serve(listener, state, stop).await;
     if sender.send(true).is_err() {
         tracing::debug!("the workers have ended already");

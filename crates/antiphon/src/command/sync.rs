@@ -26,7 +26,11 @@ pub(crate) async fn run(path: &Path, options: Sync) -> anyhow::Result<ExitCode> 
     let world = wiring::world(&config, store).await?;
     if !options.once {
         let (sender, receiver) = watch::channel(false);
-        let workers = tokio::spawn(worker::serve(world, config.workers, receiver));
+        let workers = tokio::spawn(worker::serve(
+            world,
+            wiring::part(&config, "sync"),
+            receiver,
+        ));
         wiring::stopped().await;
         if sender.send(true).is_ok() {
             workers.await?;

@@ -94,6 +94,16 @@ CREATE TABLE course_share (
     PRIMARY KEY (course_id, priority)
 );
 
+CREATE TABLE node (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    role TEXT NOT NULL,
+    version TEXT NOT NULL,
+    workers BIGINT NOT NULL,
+    started_ms BIGINT NOT NULL,
+    seen_ms BIGINT NOT NULL
+);
+
 INSERT INTO queue_count (shard, state, priority, amount)
 SELECT 0, state, priority, count(*) FROM operation GROUP BY state, priority;
 INSERT INTO queue_count (shard, state, priority, amount)

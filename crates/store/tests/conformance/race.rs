@@ -1,11 +1,15 @@
 //! Several processes on one database at the same time.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use model::{Kind, Status};
-use store::{Change, NewOperation, Operation, OperationFilter, OperationState, Outcome, Store};
+use store::{
+    AttemptResult, Change, Claim, Finished, NewOperation, Operation, OperationFilter,
+    OperationState, Outcome, Store,
+};
 
 use super::database::{Database, Engine};
 use super::sample::{NOW, after, entity, entity_id, finish, save, store_course, wish};
@@ -201,4 +205,125 @@ pub async fn a_lost_connection_is_replaced(db: Database) {
         }
     }
     panic!("the pool kept the dead connections");
+}
+
+const CLAIMERS: usize = 16;
+const JOBS: usize = 960;
+const KEYS_IN_ORDER: usize = 24;
+
+/// Claims, and now and then hangs with its work until others have taken it over; then its results come late.
+async fn claim_in_order(
+    store: Store,
+    number: usize,
+    clock: Arc<AtomicI64>,
+    done: Arc<Mutex<Vec<String>>>,
+) {
+    let owner = format!("w{number}");
+    let mut finished = Vec::new();
+    let mut turns = 0;
+    let mut idle = 0;
+    while idle < 60 || !finished.is_empty() {
+        let claim = Claim {
+            owner: owner.clone(),
+            now: after(clock.load(Ordering::SeqCst)),
+            lease_ms: 15_000,
+            keys: 3,
+            per_key: 1,
+        };
+        let sent: Vec<Finished> = std::mem::take(&mut finished);
+        let answer = store.exchange(claim, sent.clone()).await.unwrap();
+        for one in sent {
+            if !answer.refused.contains(&one.operation) {
+                done.lock().unwrap().push(one.operation.as_str().to_owned());
+            }
+        }
+        turns += 1;
+        if number < 3 && turns == 4 {
+            // It hangs: the time passes, somebody sees it, and what it held is done by others.
+            clock.fetch_add(20_000, Ordering::SeqCst);
+            let now = after(clock.load(Ordering::SeqCst));
+            store.recover_expired(now).await.unwrap();
+        }
+        idle = if answer.claimed.is_empty() {
+            idle + 1
+        } else {
+            0
+        };
+        if idle > 0 {
+            let now = after(clock.load(Ordering::SeqCst));
+            store.recover_expired(now).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        finished = answer
+            .claimed
+            .into_iter()
+            .map(|one| Finished {
+                attempt: one.run_count,
+                operation: one.id,
+                outcome: Outcome::Completed,
+                at: after(clock.load(Ordering::SeqCst)),
+            })
+            .collect();
+    }
+}
+
+pub async fn sixteen_claimers_run_each_once_and_in_order(db: Database) {
+    let wishes = (0..JOBS).map(|n| {
+        Change::Enqueue(NewOperation {
+            batch_key: format!("key{}", n % KEYS_IN_ORDER),
+            ..wish(&format!("{n:04}"), &format!("s{n:04}"))
+        })
+    });
+    db.store.commit(wishes.collect()).await.unwrap();
+    let (clock, done) = (
+        Arc::new(AtomicI64::new(0)),
+        Arc::new(Mutex::new(Vec::new())),
+    );
+    let mut tasks = tokio::task::JoinSet::new();
+    for number in 0..CLAIMERS {
+        let store = db.second().await;
+        tasks.spawn(claim_in_order(
+            store,
+            number,
+            Arc::clone(&clock),
+            Arc::clone(&done),
+        ));
+    }
+    while let Some(result) = tasks.join_next().await {
+        result.unwrap();
+    }
+    let mut done = done.lock().unwrap().clone();
+    assert_eq!(done.len(), JOBS);
+    done.sort();
+    done.dedup();
+    assert_eq!(done.len(), JOBS, "none twice");
+    assert!(db.store.queue_counts().await.unwrap().is_empty());
+    // The order of a key is the order of the completed attempts' times of claim, which never run backwards.
+    let mut lost = 0;
+    for key in 0..KEYS_IN_ORDER {
+        let mut before = None;
+        for n in (key..JOBS).step_by(KEYS_IN_ORDER) {
+            let id = super::sample::operation_id(&format!("{n:04}"));
+            let attempts = db.store.attempts(&id).await.unwrap();
+            let last = attempts.last().unwrap();
+            assert_eq!(last.result, AttemptResult::Completed);
+            lost += attempts.len() - 1;
+            assert!(before.is_none_or(|at| at <= last.started_at), "{n}");
+            before = Some(last.ended_at);
+        }
+    }
+    assert!(lost > 0, "somebody was taken for dead");
+}
+
+pub async fn a_doze_ends_with_a_wake(db: Database) {
+    let other = db.second().await;
+    let doze = db.store.doze("w", NOW, 60_000).await.unwrap();
+    store_course(&other, "c1").await;
+    other
+        .commit(vec![Change::Enqueue(wish("a", "a"))])
+        .await
+        .unwrap();
+    tokio::time::timeout(Duration::from_secs(5), doze.woken())
+        .await
+        .expect("the other process wakes it");
 }
