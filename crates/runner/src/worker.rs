@@ -19,6 +19,12 @@ const POLL_MS: u64 = 500;
 /// The lease of what only one process may do: feeds, events, sweeps, upkeep.
 const DUTIES: &str = "duties";
 
+/// How often what has been kept long enough is removed, in milliseconds.
+const UPKEEP_MS: i64 = 600_000;
+/// How many steps of it are taken at once: the rest comes the next time.
+const UPKEEP_STEPS: usize = 100;
+const DAY_MS: i64 = 86_400_000;
+
 /// What this process is to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
@@ -199,10 +205,9 @@ async fn events(
             continue;
         }
         match event::drain(&world).await {
-            Ok(0) => pause(&mut stop, IDLE_MS).await,
-            Ok(_) => {}
-            // Another process had the duties for a moment.
-            Err(store::Error::Stale { .. }) => pause(&mut stop, IDLE_MS).await,
+            Ok(1..) => {}
+            // Stale: another process had the duties for a moment.
+            Ok(0) | Err(store::Error::Stale { .. }) => pause(&mut stop, IDLE_MS).await,
             Err(error) => {
                 tracing::error!(error = %error, "the stored events could not be read; tried again");
                 pause(&mut stop, 1_000).await;
@@ -229,6 +234,7 @@ async fn duties(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
+    let mut next_upkeep = world.now();
     let mut courses = Vec::new();
     while !*stop.borrow() {
         if !*has_duties.borrow_and_update() {
@@ -243,8 +249,34 @@ async fn duties(
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
         }
         poll_all(&world, &courses, is_sweep).await;
+        if world.now() >= next_upkeep {
+            next_upkeep = world.now().plus_ms(UPKEEP_MS);
+            upkeep(&world).await;
+        }
         let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
         pause(&mut stop, wait).await;
+    }
+}
+
+/// Removes what has been kept long enough, in small steps.
+async fn upkeep(world: &World) {
+    let before = |days: i64| world.now().plus_ms(-days * DAY_MS);
+    let retention = store::Retention {
+        operations_before: before(30),
+        events_before: before(7),
+        history_before: before(365),
+        transactions_before: before(90),
+        limit: 1_000,
+    };
+    for _ in 0..UPKEEP_STEPS {
+        match world.store.prune(&retention).await {
+            Ok(0) => return,
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(error = %error, "old rows could not be removed; tried again");
+                return;
+            }
+        }
     }
 }
 
