@@ -4,6 +4,7 @@ mod arguments;
 mod command;
 mod config;
 mod exit;
+mod part;
 mod show;
 mod wiring;
 

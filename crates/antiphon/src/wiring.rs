@@ -189,32 +189,28 @@ fn markup(config: &Config) -> markup::Context {
     context
 }
 
-/// Returns everything that an earlier process was running to the queue: only whoever holds the lock may say that it is dead.
+/// Gives back everything that an earlier process was running: only whoever holds the lock may say that it is dead.
 ///
 /// On PostgreSQL other processes may be alive: there the leases run out by themselves.
 pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
     if store.engine() != store::Engine::Sqlite {
         return Ok(());
     }
-    let recovered = store.recover_all(now()).await;
-    recovered
-        .map(|_| ())
-        .map_err(|error| failed(error.failure()))
-}
-
-/// What this process is to the others on the same database.
-pub(crate) fn part(config: &Config, role: &'static str) -> runner::worker::Part {
-    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-    let host = match host.trim() {
-        "" => "host",
-        host => host,
+    let filter = store::OperationFilter {
+        state: Some(store::OperationState::InProgress),
+        limit: 100_000,
+        ..store::OperationFilter::default()
     };
-    runner::worker::Part {
-        name: format!("{host}:{}", std::process::id()),
-        role,
-        version: env!("CARGO_PKG_VERSION"),
-        workers: config.workers,
+    let stored = |error: store::Error| failed(error.failure());
+    let running = store.operations(&filter).await.map_err(stored)?;
+    let owners: std::collections::BTreeSet<String> = running
+        .into_iter()
+        .filter_map(|operation| operation.lease_owner)
+        .collect();
+    for owner in owners {
+        store.give_back(&owner, now()).await.map_err(stored)?;
     }
+    Ok(())
 }
 
 /// Our time.

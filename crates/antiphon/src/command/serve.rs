@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::arguments::Serve;
 use crate::config::{self, Config};
+use crate::part;
 use crate::show::line;
 use crate::wiring::{self, RealStamp};
 
@@ -65,7 +66,7 @@ pub(crate) async fn serve(
     };
     let workers = tokio::spawn(runner::worker::serve(
         world,
-        wiring::part(config, "serve"),
+        part::of(config, "serve"),
         receiver,
     ));
     let served = web::serve(listener, state, stop).await;

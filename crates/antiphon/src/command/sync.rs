@@ -12,6 +12,7 @@ use tokio::sync::watch;
 use crate::arguments::Sync;
 use crate::config;
 use crate::exit::ATTENTION;
+use crate::part;
 use crate::show::{line, object};
 use crate::wiring;
 
@@ -26,11 +27,7 @@ pub(crate) async fn run(path: &Path, options: Sync) -> anyhow::Result<ExitCode> 
     let world = wiring::world(&config, store).await?;
     if !options.once {
         let (sender, receiver) = watch::channel(false);
-        let workers = tokio::spawn(worker::serve(
-            world,
-            wiring::part(&config, "sync"),
-            receiver,
-        ));
+        let workers = tokio::spawn(worker::serve(world, part::of(&config, "sync"), receiver));
         wiring::stopped().await;
         if sender.send(true).is_ok() {
             workers.await?;

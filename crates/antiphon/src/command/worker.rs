@@ -8,6 +8,7 @@ use model::{Class, Failure};
 use tokio::sync::watch;
 
 use crate::config;
+use crate::part;
 use crate::show::line;
 use crate::wiring;
 
@@ -23,7 +24,7 @@ pub(crate) async fn run(path: &Path) -> anyhow::Result<ExitCode> {
     }
     let store = wiring::open(&config).await?;
     let world = wiring::world(&config, store).await?;
-    let part = wiring::part(&config, "worker");
+    let part = part::of(&config, "worker");
     line(&format!("Working as {}. Stop with Ctrl-C.", part.name));
     let (sender, receiver) = watch::channel(false);
     let workers = tokio::spawn(runner::worker::serve(world, part, receiver));
