@@ -361,3 +361,24 @@ def test_many_people_write_in_one_thread_at_once(world):
     world.settle()
     check_equal(world)
     assert len(world.service.entities("post")) == 30
+
+
+def test_mentions_name_the_same_person_on_both_sides(world):
+    """Alice has written nothing when she is mentioned, so the forum is asked who she is."""
+    span = '<span class="mceNonEditable mention" data-mention="{}" data-reactroot="">@Somebody</span>'
+    topic = start_on_canvas(world)
+    topic.post_entry(message=f"<p>{span.format(IDS['alice'])}, what do you think?</p>")
+    mirror, posts = wait_for_posts(world, TITLE, 2)
+    assert posts[1]["raw"].strip() == "@alice, what do you think?"
+    reply_on_forum(world, "alice", mirror["id"], "I agree with @tina and with @nobody here.")
+    topic, entries = wait_for_entries(world, TITLE, 2)
+    assert f'data-mention="{IDS["tina"]}"' in entries[1]["message"]
+    assert "@nobody" in entries[1]["message"]
+    topic.post_entry(message=f"<p>And {span.format(99999)} as well.</p>")
+    _, posts = wait_for_posts(world, TITLE, 4)
+    assert posts[3]["raw"].strip() == "And Somebody as well.", "somebody without an account is only named"
+    world.settle()
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}
+    calls = world.discourse.sim("GET", "log")["calls"]
+    asked = [call for call in calls if "by-external/99999" in call["path"]]
+    assert len(asked) == 1, "who has no account is asked for once"

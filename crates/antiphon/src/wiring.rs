@@ -130,10 +130,11 @@ pub(crate) async fn world(config: &Config, store: Store) -> anyhow::Result<World
 
 /// The world without a look at the remotes.
 pub(crate) fn assemble(config: &Config, store: Store) -> anyhow::Result<World> {
+    let markup = Arc::new(markup::Shared::new(markup(config)));
     Ok(World {
         store,
-        canvas: canvas(config)?,
-        discourse: discourse(config)?,
+        canvas: canvas(config, Arc::clone(&markup))?,
+        discourse: discourse(config, markup)?,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         settings: Arc::new(config.settings.clone()),
@@ -144,14 +145,14 @@ fn secret(secret: &Secret) -> api_client::Secret {
     api_client::Secret::new(secret.reveal())
 }
 
-fn canvas(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
+fn canvas(config: &Config, markup: Arc<markup::Shared>) -> anyhow::Result<Arc<dyn Connector>> {
     let person_key = match config.person_key {
         PersonKey::CanvasId => canvas::PersonKey::CanvasId,
         PersonKey::SisId => canvas::PersonKey::SisId,
     };
     let settings = canvas::Settings {
         person_key,
-        markup: markup(config),
+        markup,
         ..canvas::Settings::new(config.canvas_url.clone(), secret(&config.canvas_token))
     };
     Ok(Arc::new(
@@ -159,7 +160,7 @@ fn canvas(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
     ))
 }
 
-fn discourse(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
+fn discourse(config: &Config, markup: Arc<markup::Shared>) -> anyhow::Result<Arc<dyn Connector>> {
     // A Discourse allows 60 calls a minute for the whole site (contract discourse §3); 0 says that this one does
     // not count.
     let calls = config.discourse_calls_per_minute.unwrap_or(60);
@@ -178,7 +179,8 @@ fn discourse(config: &Config) -> anyhow::Result<Arc<dyn Connector>> {
         }),
     };
     let discourse = discourse::Discourse::new(settings).map_err(|error| failed(error.0))?;
-    Ok(Arc::new(discourse.with_markup(markup(config))))
+    let has_canvas_ids = config.person_key == PersonKey::CanvasId;
+    Ok(Arc::new(discourse.with_markup(markup, has_canvas_ids)))
 }
 
 /// What both connectors translate with: they must not differ, or the same text would have two canonical forms.
@@ -186,6 +188,7 @@ fn markup(config: &Config) -> markup::Context {
     let mut context = markup::Context::default();
     context.hosts.canvas.clone_from(&config.canvas_url);
     context.hosts.discourse.clone_from(&config.discourse_url);
+    context.is_stored = true;
     context
 }
 

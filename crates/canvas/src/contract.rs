@@ -308,7 +308,7 @@ fn with_reader(check: impl Fn(&Reader<'_>, &TopicId)) {
     let members = Members::default();
     let reader = Reader {
         service: "2",
-        markup: &markup,
+        markup: std::sync::Arc::new(markup.clone()),
         hosts: &hosts,
         person_key: PersonKey::CanvasId,
         members: &members,
@@ -384,7 +384,7 @@ fn read_forms_of_the_recorded_server_lose_their_noise() {
                 }
                 // Media anchors are shown as players: another form, no noise (contract canvas §11.2).
                 if !stored.contains("media_comment") {
-                    let same = |html: &str| markup::canonical_html(html, reader.markup);
+                    let same = |html: &str| markup::canonical_html(html, &reader.markup);
                     let stored = noise::strip(stored, reader.hosts);
                     assert_eq!(same(&clean), same(&stored), "{}", row["what"]);
                 }

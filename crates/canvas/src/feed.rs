@@ -146,7 +146,7 @@ impl Canvas {
             "{:?}",
             (
                 &topic.title,
-                markup::canonical_html(&clean, &self.markup),
+                markup::canonical_html(&clean, &self.markup.get()),
                 (topic.locked, topic.pinned, topic.published),
                 (&topic.last_reply_at, topic.discussion_subentry_count),
                 (&topic.delayed_post_at, &topic.lock_at, &topic.posted_at),

@@ -19,7 +19,7 @@ use crate::translate::Reader;
 #[derive(Debug)]
 pub struct Canvas {
     pub(crate) api: Api,
-    pub(crate) markup: markup::Context,
+    pub(crate) markup: Arc<markup::Shared>,
     pub(crate) hosts: Vec<String>,
     pub(crate) people: People,
     pub(crate) probed: Mutex<Option<Arc<Probed>>>,
@@ -31,10 +31,12 @@ impl Canvas {
         let api = Api::new(&settings)?;
         let mut hosts = settings.own_hosts;
         hosts.insert(0, api.base_url().to_owned());
-        let mut markup = settings.markup;
-        if markup.hosts.canvas.is_empty() {
-            api.base_url().clone_into(&mut markup.hosts.canvas);
-        }
+        let markup = settings.markup;
+        markup.update(|context| {
+            if context.hosts.canvas.is_empty() {
+                api.base_url().clone_into(&mut context.hosts.canvas);
+            }
+        });
         Ok(Self {
             api,
             markup,
@@ -48,7 +50,7 @@ impl Canvas {
     pub(crate) fn reader<'a>(&'a self, probed: &'a Probed, members: &'a Members) -> Reader<'a> {
         Reader {
             service: &probed.user,
-            markup: &self.markup,
+            markup: self.markup.get(),
             hosts: &self.hosts,
             person_key: self.api.person_key,
             members,

@@ -1,6 +1,7 @@
 //! What the connector is made with.
 
 use api_client::Secret;
+use std::sync::Arc;
 
 /// Which number or text of a Canvas user is the key that both systems share (contract canvas §9.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,7 +25,7 @@ pub struct Settings {
     /// Further addresses of the same Canvas (`https://…`): links to them are its own links too.
     pub own_hosts: Vec<String>,
     /// Maps and settings of the conversion; its Canvas host is filled in from `url` when empty.
-    pub markup: markup::Context,
+    pub markup: Arc<markup::Shared>,
     /// Our name in the server's log.
     pub user_agent: String,
     /// How long one call may take, in milliseconds.
@@ -41,7 +42,7 @@ impl Settings {
             token,
             person_key: PersonKey::default(),
             own_hosts: Vec::new(),
-            markup: markup::Context::default(),
+            markup: Arc::default(),
             user_agent: "antiphon".to_owned(),
             timeout_ms: 30_000,
             max_body_bytes: 32 * 1024 * 1024,

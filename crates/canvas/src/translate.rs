@@ -4,6 +4,8 @@
 //! noise, of
 //! our hidden span and of our attribution, so that it can be written again.
 
+use std::sync::Arc;
+
 use model::{
     Author, Body, CreateKey, Dialect, Field, Kind, Record, RemoteId, RemoteItem, Sighting,
     Timestamp, Value,
@@ -19,11 +21,11 @@ use crate::time;
 use crate::wire::{Entry, Id, Topic, User};
 
 /// What translation needs to know besides the payload.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     /// The service account's user id: only its posts may carry an attribution.
     pub service: &'a str,
-    pub markup: &'a markup::Context,
+    pub markup: Arc<markup::Context>,
     /// Canvas's own addresses.
     pub hosts: &'a [String],
     pub person_key: PersonKey,
@@ -225,7 +227,7 @@ impl Reader<'_> {
     pub(crate) fn body(&self, source: String) -> Body {
         Body {
             dialect: Dialect::CanvasHtml,
-            canonical: markup::canonical_html(&source, self.markup),
+            canonical: markup::canonical_html(&source, &self.markup),
             source,
         }
     }

@@ -90,7 +90,7 @@ impl Canvas {
         if body.dialect == Dialect::CanvasHtml {
             return body.source.clone();
         }
-        let ctx = &self.markup;
+        let ctx = &*self.markup.get();
         let plain = markup::discourse_to_canvas(&body.source, ctx).text;
         let Some(own) = before.filter(|before| before.dialect == Dialect::CanvasHtml) else {
             return plain;

@@ -1,6 +1,6 @@
 //! The connector itself: what it is made of, and the port's methods as one-liners over the modules that do them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
 use async_trait::async_trait;
@@ -8,7 +8,7 @@ use model::{CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::event;
 use crate::failure;
-use crate::memory::{Categories, People, Places};
+use crate::memory::{Categories, People, Places, Strangers};
 use crate::probe::{self, Probed};
 use crate::settings::Settings;
 use crate::site::Site;
@@ -18,7 +18,10 @@ use crate::write::number;
 /// topic's first post belongs to the topic and is no post of its own.
 pub struct Discourse {
     pub(crate) site: Site,
-    pub(crate) markup: markup::Context,
+    pub(crate) markup: Arc<markup::Shared>,
+    /// Whether the stable keys of people are their user ids in Canvas, so that a mention can be found by one.
+    pub(crate) has_canvas_ids: bool,
+    pub(crate) strangers: Strangers,
     pub(crate) people: People,
     pub(crate) places: Places,
     pub(crate) categories: Categories,
@@ -30,7 +33,9 @@ impl Discourse {
     pub fn new(settings: Settings) -> Result<Self> {
         Ok(Self {
             site: Site::new(settings)?,
-            markup: markup::Context::default(),
+            markup: Arc::default(),
+            has_canvas_ids: false,
+            strangers: Strangers::default(),
             people: People::default(),
             places: Places::default(),
             categories: Categories::default(),
@@ -38,10 +43,12 @@ impl Discourse {
         })
     }
 
-    /// The same connector with the maps and hosts of the translation; both connectors must have the same.
+    /// The same connector with the maps and hosts of the translation, which the other connector shares.
+    /// `has_canvas_ids` says that people's stable keys are their user ids in Canvas: then it also learns who is who.
     #[must_use]
-    pub fn with_markup(mut self, markup: markup::Context) -> Self {
+    pub fn with_markup(mut self, markup: Arc<markup::Shared>, has_canvas_ids: bool) -> Self {
         self.markup = markup;
+        self.has_canvas_ids = has_canvas_ids;
         self
     }
 

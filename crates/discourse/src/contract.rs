@@ -68,7 +68,7 @@ fn with_reader<T>(act: impl FnOnce(Reader<'_>) -> T) -> T {
     let markup = markup::Context::default();
     act(Reader {
         service_user: "system",
-        markup: &markup,
+        markup: std::sync::Arc::new(markup.clone()),
         key_of: &|_| None,
     })
 }

@@ -9,7 +9,7 @@ use crate::site::{Call, Identity, Reply, Site};
 use crate::wire::course::{
     About, AboutAnswer, AllCategories, Category, CurrentUser, OneCategory, Session,
 };
-use crate::wire::person::User;
+use crate::wire::person::{User, UserEvent};
 use crate::wire::post::{Created, EmbedInfo, Latest, Post, Updated};
 use crate::wire::topic::{Changed, Listing, PostsById, Topic, TopicList};
 
@@ -171,6 +171,13 @@ impl Site {
     pub(crate) async fn user(&self, id: i64) -> Result<Option<User>, Trouble> {
         self.look(Call::get("read_user", format!("/admin/users/{id}.json")))
             .await
+    }
+
+    /// The account with a stable key (contract discourse §8.3).
+    pub(crate) async fn user_by_key(&self, key: &str) -> Result<Option<User>, Trouble> {
+        let call = Call::get("read_user_by_key", format!("/u/by-external/{key}.json"));
+        let found: Option<UserEvent> = self.look(call).await?;
+        Ok(found.map(|found| found.user))
     }
 
     /// A page of a category's topics, the most recently active first; `None` when the path is not the category's.

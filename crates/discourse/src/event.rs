@@ -70,7 +70,7 @@ fn of_post(post: &Post, reader: Reader<'_>, places: &Places) -> Option<Hint> {
     }
     let topic = post.topic_id?;
     let item = match post.kind() {
-        PostType::Words if !post.is_first() => item(post, topic, reader, places),
+        PostType::Words if !post.is_first() => item(post, topic, &reader, places),
         _ => None,
     };
     if let (Some(number), Some(_)) = (post.post_number, &item) {
@@ -84,7 +84,7 @@ fn of_post(post: &Post, reader: Reader<'_>, places: &Places) -> Option<Hint> {
 }
 
 /// The post as an item, where it is known which post it answers.
-fn item(post: &Post, topic: i64, reader: Reader<'_>, places: &Places) -> Option<RemoteItem> {
+fn item(post: &Post, topic: i64, reader: &Reader<'_>, places: &Places) -> Option<RemoteItem> {
     let answered = post.reply_to_post_number.filter(|number| *number > 1);
     let parent = answered.map(|number| places.post_at(Place { topic, number }));
     match parent {

@@ -88,6 +88,39 @@ impl People {
     }
 }
 
+/// Keys that no account has; asked for again after some uses.
+#[derive(Debug, Default)]
+pub(crate) struct Strangers {
+    uses_left: Mutex<HashMap<String, u32>>,
+}
+
+impl Strangers {
+    /// Whether the key was without an account when it was asked for last; counts as one use of that knowledge.
+    pub(crate) fn has(&self, key: &str) -> bool {
+        let mut known = lock(&self.uses_left);
+        match known.get_mut(key) {
+            Some(0) => {
+                known.remove(key);
+                false
+            }
+            Some(uses) => {
+                *uses -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Remembers that no account has the key.
+    pub(crate) fn learn(&self, key: &str) {
+        let mut known = lock(&self.uses_left);
+        if known.len() >= PEOPLE {
+            known.clear();
+        }
+        known.insert(key.to_owned(), NO_KEY_USES);
+    }
+}
+
 /// Where a post stands: the topic, and its number there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct Place {

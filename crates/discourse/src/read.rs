@@ -70,7 +70,7 @@ impl Discourse {
     ) -> Reader<'a> {
         Reader {
             service_user: self.site.service_user(),
-            markup: &self.markup,
+            markup: self.markup.get(),
             key_of,
         }
     }
@@ -208,7 +208,19 @@ impl Discourse {
                 self.people.learn(user, key.as_deref());
             }
         }
+        for post in posts {
+            self.recognise(post);
+        }
         Ok(())
+    }
+
+    /// Learns by which name the author of a post is mentioned.
+    fn recognise(&self, post: &Post) {
+        let key = post.user_id.and_then(|user| self.people.key(user));
+        if let Some(key) = key.filter(|_| self.has_canvas_ids) {
+            let (username, name) = (post.username.clone(), post.name.clone().unwrap_or_default());
+            self.markup.learn(&key, markup::User { username, name });
+        }
     }
 
     /// A topic with its first post as an item; `None` when there is no such topic.

@@ -4,6 +4,8 @@
 //! mirrored at all (contract discourse §18): whispers and small actions are no items, and what is hidden, unlisted or
 //! private is withheld.
 
+use std::sync::Arc;
+
 use model::{
     Author, Body, CreateKey, Dialect, Field, Kind, Record, RemoteId, RemoteItem, Sighting, Value,
 };
@@ -18,12 +20,12 @@ use crate::wire::topic::Topic;
 const KEY_PREFIX: &str = "ap-";
 
 /// What translation needs to know besides the payload.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     /// The service account, whose posts may carry an attribution.
     pub service_user: &'a str,
     /// The settings of the markup conversion.
-    pub markup: &'a markup::Context,
+    pub markup: Arc<markup::Context>,
     /// The stable key of a user, where it is known.
     pub key_of: &'a (dyn Fn(i64) -> Option<String> + Sync),
 }
@@ -155,7 +157,7 @@ impl Reader<'_> {
     pub(crate) fn body(&self, source: String) -> Body {
         Body {
             dialect: Dialect::DiscourseMarkdown,
-            canonical: markup::canonical_markdown(&source, self.markup),
+            canonical: markup::canonical_markdown(&source, &self.markup),
             source,
         }
     }

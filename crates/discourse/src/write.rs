@@ -38,14 +38,46 @@ impl Discourse {
     }
 
     /// The record's body in Discourse's language.
-    fn markdown(&self, record: &Record) -> Result<String, Trouble> {
+    async fn markdown(&self, record: &Record) -> Result<String, Trouble> {
         let body = record
             .body()
             .ok_or_else(|| failure::bug("to write a text that is not there"))?;
         Ok(match body.dialect {
             Dialect::DiscourseMarkdown => body.source.clone(),
-            Dialect::CanvasHtml => markup::canvas_to_discourse(&body.source, &self.markup).text,
+            Dialect::CanvasHtml => {
+                let output = markup::canvas_to_discourse(&body.source, &self.markup.get());
+                if self.introduce(&output.needs).await? {
+                    markup::canvas_to_discourse(&body.source, &self.markup.get()).text
+                } else {
+                    output.text
+                }
+            }
         })
+    }
+
+    /// Asks who the mentioned people are, each once; says whether somebody was found.
+    async fn introduce(&self, needs: &[markup::Need]) -> Result<bool, Trouble> {
+        let mut found = false;
+        for need in needs {
+            let markup::Need::CanvasUser(id) = need else {
+                continue;
+            };
+            // Anybody can write such an element: only what can be an id goes into an address.
+            let is_id =
+                (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
+            if !self.has_canvas_ids || !is_id || self.strangers.has(id) {
+                continue;
+            }
+            match self.site.user_by_key(id).await? {
+                Some(user) => {
+                    let (username, name) = (user.username, user.name.unwrap_or_default());
+                    self.markup.learn(id, markup::User { username, name });
+                    found = true;
+                }
+                None => self.strangers.learn(id),
+            }
+        }
+        Ok(found)
     }
 
     /// What the server stored, from a post that it showed after the write.

@@ -20,6 +20,9 @@ pub struct Context {
     pub hosts: Hosts,
     /// Settings of the sites that change how text is read.
     pub settings: Settings,
+    /// Whether a store keeps what cannot be said: then a person whom `users` does not have is only named, while
+    /// otherwise the text carries who it is.
+    pub is_stored: bool,
 }
 
 /// A person that is known on both sides.

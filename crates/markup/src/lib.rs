@@ -22,6 +22,7 @@ mod merge;
 mod normal;
 mod patch;
 mod piece;
+mod shared;
 #[cfg(test)]
 mod tests;
 pub mod tree;
@@ -31,6 +32,7 @@ pub use context::{Context, Dialect, File, Hosts, Need, Output, Settings, User};
 pub use loss::Loss;
 pub use merge::{Merged, Overlap, Side};
 pub use patch::Shadow;
+pub use shared::Shared;
 
 use html::read::Read;
 use tree::Doc;

@@ -80,7 +80,7 @@ fn entry(
     writeln!(page, "\n### {}", score::field(one, "name")).unwrap();
     for (language, text) in [from, to] {
         let shown: Vec<&str> = text.lines().map(str::trim_end).collect();
-        page.push_str(&format!("\n~~~~{language}\n{}\n~~~~\n", shown.join("\n")));
+        writeln!(page, "\n~~~~{language}\n{}\n~~~~", shown.join("\n")).unwrap();
     }
     if !losses.is_empty() {
         writeln!(page, "\nReported as lost: {}.", losses.join(", ")).unwrap();

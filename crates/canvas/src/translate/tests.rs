@@ -16,7 +16,7 @@ fn check(post: &Post, look: impl Fn(&RemoteItem)) {
     let hosts = ["https://c.edu".to_owned()];
     let reader = Reader {
         service: "2",
-        markup: &ctx,
+        markup: std::sync::Arc::new(ctx.clone()),
         hosts: &hosts,
         person_key: PersonKey::CanvasId,
         members: &members,

@@ -13,7 +13,7 @@ fn try_read(name: &str, body: &[u8], places: &Places) -> Result<Option<Hint>, Tr
     let markup = markup::Context::default();
     let reader = Reader {
         service_user: "system",
-        markup: &markup,
+        markup: std::sync::Arc::new(markup.clone()),
         key_of: &|_| None,
     };
     interpret(RawEvent { name, body }, reader, &People::default(), places)

@@ -9,7 +9,7 @@ fn check(act: impl FnOnce(Reader<'_>)) {
     let key_of = |user| (user == 2).then(|| "c2".to_owned());
     act(Reader {
         service_user: "System",
-        markup: &markup,
+        markup: std::sync::Arc::new(markup.clone()),
         key_of: &key_of,
     });
 }

@@ -3,12 +3,16 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{or_default, plain_text};
+use super::{or_default, plain_text, text};
 
 /// A user, from the admin's view or a webhook.
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {
     pub id: i64,
+    #[serde(default, deserialize_with = "or_default")]
+    pub username: String,
+    #[serde(default, deserialize_with = "text")]
+    pub name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     staged: bool,
     #[serde(default)]

@@ -21,7 +21,7 @@ use crate::wire::post::{Created, Post};
 impl Discourse {
     /// Makes a topic or post.
     pub(super) async fn create(&self, write: &Write) -> Result<WriteResult, Trouble> {
-        let markdown = self.markdown(&write.record)?;
+        let markdown = self.markdown(&write.record).await?;
         let fields = match write.kind {
             Kind::Topic => topic_fields(write)?,
             _ => self.post_fields(write).await?,

@@ -47,7 +47,7 @@ impl Discourse {
             mark = Mark::read(now.mark.as_deref());
             seen.raw.unwrap_or_default()
         };
-        let text = with_attribution(self.markdown(&write.record)?, &mark);
+        let text = with_attribution(self.markdown(&write.record).await?, &mark);
         let change = Change {
             text,
             guard,
@@ -189,7 +189,7 @@ impl Discourse {
             Some(guard) => guard,
             None => self.seen_post(first).await?.raw.unwrap_or_default(),
         };
-        let text = with_attribution(self.markdown(&write.record)?, &before.mark);
+        let text = with_attribution(self.markdown(&write.record).await?, &before.mark);
         self.put_text(
             first,
             Change {

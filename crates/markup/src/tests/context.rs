@@ -52,12 +52,15 @@ fn a_known_person_is_mentioned_on_both_sides() {
 
 #[test]
 fn an_unknown_person_is_no_mention_and_is_asked_for() {
-    let ctx = ctx();
-    let output = canvas_to_discourse(
-        "<p><span class=\"mention\" data-mention=\"7\">@Bob</span></p>",
-        &ctx,
-    );
+    let mut ctx = ctx();
+    let html = "<p><span class=\"mention\" data-mention=\"7\">@Bob</span></p>";
+    let carried = canvas_to_discourse(html, &ctx).text;
+    assert_eq!(carried, "<span data-mention=\"7\">Bob</span>");
+    ctx.is_stored = true;
+    let output = canvas_to_discourse(html, &ctx);
     assert_eq!(output.text, "Bob");
+    let written = canvas_to_discourse(&discourse_to_canvas(&carried, &ctx).text, &ctx).text;
+    assert_eq!(written, "Bob", "what anybody can write names nobody");
     assert_eq!(output.needs, [Need::CanvasUser("7".to_owned())]);
     let output = discourse_to_canvas("@bob", &ctx);
     assert_eq!(

@@ -149,12 +149,12 @@ impl Reader<'_> {
         });
     }
 
-    /// A mention of somebody whom the map does not name. With no map the id is carried; with one it is not, because
-    /// anybody can write such an element.
+    /// A mention of somebody whom the map does not name. The text carries the id unless a store keeps it: anybody can
+    /// write such an element.
     fn unknown_person(&mut self, node: NodeId, id: String) -> Leaf {
         let shown = self.dom.text(node);
         let name = person_name(&shown);
-        let carries = self.ctx.users.is_empty() && source::is_canvas_id(&id) && !name.is_empty();
+        let carries = !self.ctx.is_stored && source::is_canvas_id(&id) && !name.is_empty();
         if !id.is_empty() {
             self.needs.push(Need::CanvasUser(id.clone()));
         }
