@@ -22,9 +22,7 @@ def psql(statement):
 @pytest.fixture
 def database():
     """A PostgreSQL schema of the test's own."""
-    if SERVER is None:
-        assert os.environ.get("ANTIPHON_TEST_SQLITE_ONLY") == "1", "set ANTIPHON_TEST_POSTGRES"
-        pytest.skip("there is no PostgreSQL")
+    assert SERVER, "set ANTIPHON_TEST_POSTGRES; `cargo xtask test` does"
     schema = f"scaling_{os.getpid()}_{time.time_ns()}"
     psql(f"CREATE SCHEMA {schema}")
     separator = "&" if "?" in SERVER else "?"
@@ -67,6 +65,10 @@ def test_workers_are_killed_and_nothing_is_lost_or_doubled(database, start_world
                 world.service.kill()
                 time.sleep(3)
                 world.service.start()
+            if step == 4:
+                # The next step closes a topic: Canvas would take what comes late from the service only, and not in
+                # the name of a student.
+                world.wait_until(lambda: check_equal(world), 60, "equal sides")
     world.wait_until(lambda: check_equal(world), 60, "equal sides")
     world.settle()
     check_equal(world)

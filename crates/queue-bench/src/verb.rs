@@ -148,12 +148,12 @@ async fn drain(place: &Place, n: u64) -> anyhow::Result<Value> {
     });
     let start = clock::start();
     let workers = Workers::start(&store, loops(place), &handler);
-    let handled = || {
+    let ran = || {
         let notes = notes.lock().unwrap_or_else(PoisonError::into_inner);
         u64::try_from(notes.runs.len()).unwrap_or(0)
     };
     // Asking all the time would be measured too.
-    while handled() < n || unfinished(&store).await? > 0 {
+    while ran() < n || unfinished(&store).await? > 0 {
         clock::wait(Duration::from_millis(1)).await;
     }
     let time = start.elapsed();

@@ -26,7 +26,7 @@ impl Dice {
     }
 
     fn index(&mut self, sides: usize) -> usize {
-        usize::try_from(self.roll(sides as u64)).unwrap()
+        usize::try_from(self.roll(u64::try_from(sides).unwrap())).unwrap()
     }
 }
 
@@ -313,7 +313,7 @@ async fn act(db: &Database, model: &mut Model, dice: &mut Dice, number: usize) {
     let now = after(model.now);
     match dice.roll(16) {
         0..=5 => {
-            let wishes: Vec<NewOperation> = (0..1 + dice.index(5))
+            let wishes: Vec<NewOperation> = (0..=dice.index(5))
                 .map(|n| made(dice, number * 10 + n, model.now))
                 .collect();
             for wish in &wishes {

@@ -222,7 +222,7 @@ async fn claim_in_order(
     let mut finished = Vec::new();
     let mut turns = 0;
     let mut idle = 0;
-    while idle < 60 || !finished.is_empty() {
+    while idle < 200 || !finished.is_empty() {
         let claim = Claim {
             owner: owner.clone(),
             now: after(clock.load(Ordering::SeqCst)),
@@ -252,7 +252,7 @@ async fn claim_in_order(
         if idle > 0 {
             let now = after(clock.load(Ordering::SeqCst));
             store.recover_expired(now).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::task::yield_now().await;
         }
         finished = answer
             .claimed
@@ -305,11 +305,11 @@ pub async fn sixteen_claimers_run_each_once_and_in_order(db: Database) {
         for n in (key..JOBS).step_by(KEYS_IN_ORDER) {
             let id = super::sample::operation_id(&format!("{n:04}"));
             let attempts = db.store.attempts(&id).await.unwrap();
-            let last = attempts.last().unwrap();
-            assert_eq!(last.result, AttemptResult::Completed);
+            let end = attempts.last().unwrap();
+            assert_eq!(end.result, AttemptResult::Completed);
             lost += attempts.len() - 1;
-            assert!(before.is_none_or(|at| at <= last.started_at), "{n}");
-            before = Some(last.ended_at);
+            assert!(before.is_none_or(|at| at <= end.started_at), "{n}");
+            before = Some(end.ended_at);
         }
     }
     assert!(lost > 0, "somebody was taken for dead");
@@ -325,5 +325,5 @@ pub async fn a_doze_ends_with_a_wake(db: Database) {
         .unwrap();
     tokio::time::timeout(Duration::from_secs(5), doze.woken())
         .await
-        .expect("the other process wakes it");
+        .unwrap();
 }
