@@ -11,8 +11,9 @@ use crate::clock;
 
 /// How long a lease lasts, in milliseconds: the service's own default.
 pub(crate) const LEASE_MS: i64 = 15_000;
-/// How long an idle loop waits before it looks again: wakes make it fast, this makes it right.
-const POLL: Duration = Duration::from_millis(500);
+/// How long an idle loop waits before it looks again: wakes make it fast, this makes it right. The first waits are for
+/// commits that were under way when it said that it is idle.
+const POLLS: [u64; 4] = [4, 16, 64, 500];
 /// The smallest and the largest number of jobs in one claim. The number doubles while work takes milliseconds, so that
 /// slow work is not held back by a worker that has claimed more than it can run.
 const BATCH: (usize, usize) = (8, 512);
@@ -101,13 +102,15 @@ async fn work(
 async fn claim_after_wake(store: &Store, owner: &str) -> anyhow::Result<()> {
     let now = clock::now();
     let doze = store.doze(owner, now, LEASE_MS).await?;
-    // What came between the last look and the note that we wait did not wake us.
-    if store.ready_at(now).await?.is_some_and(|at| at <= now) {
-        return Ok(());
-    }
-    tokio::select! {
-        () = doze.woken() => {}
-        () = clock::wait(POLL) => {}
+    for poll in POLLS {
+        let now = clock::now();
+        if store.ready_at(now).await?.is_some_and(|at| at <= now) {
+            return Ok(());
+        }
+        tokio::select! {
+            () = doze.woken() => return Ok(()),
+            () = clock::wait(Duration::from_millis(poll)) => {}
+        }
     }
     Ok(())
 }

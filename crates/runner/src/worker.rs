@@ -14,8 +14,9 @@ use crate::{course, event, feed, step};
 const BATCH_MAX: usize = 200;
 /// How long a loop that looks for events waits before it looks again, in milliseconds.
 const IDLE_MS: u64 = 100;
-/// How long an idle worker waits for a wake before it looks at the queue all the same, in milliseconds.
-const POLL_MS: u64 = 500;
+/// How long an idle worker waits for a wake before it looks at the queue all the same, in milliseconds. The first waits
+/// are for commits that were under way when it said that it is idle.
+const POLLS_MS: [u64; 4] = [4, 16, 64, 500];
 /// The lease of what only one process may do: feeds, events, sweeps, upkeep.
 const DUTIES: &str = "duties";
 
@@ -158,13 +159,14 @@ async fn doze(
         .store
         .doze(owner, now, world.settings.lease_ms)
         .await?;
-    // What was queued between the last look and the note that we wait wakes nobody.
-    if turn(world, owner).await? {
-        return Ok(());
-    }
-    tokio::select! {
-        () = doze.woken() => {}
-        () = pause(stop, POLL_MS) => {}
+    for poll_ms in POLLS_MS {
+        if *stop.borrow() || turn(world, owner).await? {
+            return Ok(());
+        }
+        tokio::select! {
+            () = doze.woken() => return Ok(()),
+            () = pause(stop, poll_ms) => {}
+        }
     }
     Ok(())
 }

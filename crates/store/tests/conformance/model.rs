@@ -84,6 +84,19 @@ impl Model {
         self.insert(row);
     }
 
+    /// Puts a row back that ended without an outcome: repeated at once, it keeps its place.
+    fn put_back(&mut self, mut row: Row, not_before: i64) {
+        let rank = row.rank;
+        row.state = OperationState::Pending;
+        row.owner = None;
+        row.not_before = not_before;
+        row.rank = not_before.max(self.now) + row.priority.patience_ms();
+        if not_before <= self.now {
+            row.rank = row.rank.min(rank);
+        }
+        self.insert(row);
+    }
+
     fn hold(&mut self, mut row: Row) {
         if let Some(old) =
             self.take(|one| one.subject == row.subject && one.state == OperationState::Held)
@@ -181,7 +194,7 @@ impl Model {
             if row.returned >= 20 {
                 self.hold(row);
             } else {
-                self.wait(row, self.now + pause);
+                self.put_back(row, self.now + pause);
             }
         }
     }
@@ -201,7 +214,7 @@ impl Model {
                 if row.lost >= 5 {
                     self.hold(row);
                 } else {
-                    self.wait(row, self.now);
+                    self.put_back(row, self.now);
                 }
             }
         }

@@ -95,7 +95,12 @@ async fn put_back(
     if let Some(failure) = poison {
         return put_on_hold(session, run, &failure, now).await;
     }
+    // Nothing failed that we know of: what is repeated at once keeps its place, before what its key queued later.
+    let rank_ms = run.rank_ms;
     run.wait_until(not_before, now);
+    if not_before <= now {
+        run.rank_ms = run.rank_ms.min(rank_ms);
+    }
     requeue(session, run).await
 }
 
