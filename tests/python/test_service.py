@@ -382,3 +382,20 @@ def test_mentions_name_the_same_person_on_both_sides(world):
     calls = world.discourse.sim("GET", "log")["calls"]
     asked = [call for call in calls if "by-external/99999" in call["path"]]
     assert len(asked) == 1, "who has no account is asked for once"
+
+
+def test_links_to_mirrored_topics_lead_to_the_mirror(world):
+    first = start_on_canvas(world)
+    mirror, _ = wait_for_posts(world, TITLE, 1)
+    world.settle()
+    other = "Which harbours have only one tide a day"
+    path = f"/courses/{world.course.id}/discussion_topics/{first.id}"
+    start_on_canvas(world, other, f'See <a href="{path}">the other topic</a> for why.')
+    second, posts = wait_for_posts(world, other, 1)
+    assert posts[0]["raw"].strip() == f"See [the other topic]({world.discourse.url}/t/{mirror['id']}) for why."
+    link = f"{world.discourse.url}/t/{mirror['slug']}/{mirror['id']}"
+    reply_on_forum(world, "alice", second["id"], f"As [was said]({link}) there, in many words.")
+    _, entries = wait_for_entries(world, other, 1)
+    assert f'{path}"' in entries[0]["message"] and world.discourse.url not in entries[0]["message"]
+    world.settle()
+    assert {entity["status"] for entity in world.service.entities()} == {"in_sync"}

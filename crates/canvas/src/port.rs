@@ -101,6 +101,12 @@ impl Connector for Canvas {
         event::interpret(event).map_err(|trouble: Trouble| Error::from(trouble))
     }
 
+    fn page(&self, kind: Kind, remote: &RemoteId) -> Option<String> {
+        let topic = TopicId::read(remote).ok().filter(|_| kind == Kind::Topic)?;
+        let (course, topic) = (topic.course, topic.topic);
+        Some(format!("/courses/{course}/discussion_topics/{topic}"))
+    }
+
     fn calls(&self) -> Vec<(String, u64)> {
         self.api.calls()
     }

@@ -80,6 +80,14 @@ pub trait Connector: Send + Sync {
     /// What a stored delivery tells us; `None` when it is about nothing that is mirrored.
     fn interpret(&self, event: RawEvent<'_>) -> Result<Option<Hint>>;
 
+    /// The path of an item's page in the system's own web interface; `None` when there is none.
+    fn page(&self, _kind: Kind, _remote: &RemoteId) -> Option<String> {
+        None
+    }
+
+    /// Learns that a page of Canvas and a page of Discourse show the same item, so that links lead to the mirror.
+    fn learn_mirror(&self, _canvas: &str, _discourse: &str) {}
+
     /// How many calls were made since start, by a short name of the call.
     fn calls(&self) -> Vec<(String, u64)>;
 }

@@ -119,10 +119,19 @@ impl Connector for Discourse {
         let key_of = |user| self.people.key(user);
         Ok(event::interpret(
             event,
-            self.reader(&key_of),
+            &self.reader(&key_of),
             &self.people,
             &self.places,
         )?)
+    }
+
+    fn page(&self, kind: Kind, remote: &RemoteId) -> Option<String> {
+        let topic = number(remote).ok().filter(|_| kind == Kind::Topic)?;
+        Some(format!("/t/{topic}"))
+    }
+
+    fn learn_mirror(&self, canvas: &str, discourse: &str) {
+        self.markup.learn_page(discourse, canvas);
     }
 
     fn calls(&self) -> Vec<(String, u64)> {

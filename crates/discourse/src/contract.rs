@@ -416,7 +416,7 @@ fn hint(name: &str, body: &[u8], people: &People) -> Option<Hint> {
     with_reader(|reader| {
         interpret(
             RawEvent { name: event, body },
-            reader,
+            &reader,
             people,
             &Places::default(),
         )

@@ -29,7 +29,7 @@ struct TopicEvent {
 /// Reads a delivery. What it teaches about users and places is remembered.
 pub(crate) fn interpret(
     event: RawEvent<'_>,
-    reader: Reader<'_>,
+    reader: &Reader<'_>,
     people: &People,
     places: &Places,
 ) -> Result<Option<Hint>, Trouble> {
@@ -59,7 +59,7 @@ fn parse<T: DeserializeOwned>(event: RawEvent<'_>) -> Result<T, Trouble> {
         .map_err(|error| failure::unreadable_event(event.name, &error.to_string()).into())
 }
 
-fn of_post(post: &Post, reader: Reader<'_>, places: &Places) -> Option<Hint> {
+fn of_post(post: &Post, reader: &Reader<'_>, places: &Places) -> Option<Hint> {
     let is_public = match post.topic_archetype.as_deref() {
         Some(archetype) => archetype != "private_message",
         // Payloads before 2.9 do not name it; private messages have no category.
@@ -70,7 +70,7 @@ fn of_post(post: &Post, reader: Reader<'_>, places: &Places) -> Option<Hint> {
     }
     let topic = post.topic_id?;
     let item = match post.kind() {
-        PostType::Words if !post.is_first() => item(post, topic, &reader, places),
+        PostType::Words if !post.is_first() => item(post, topic, reader, places),
         _ => None,
     };
     if let (Some(number), Some(_)) = (post.post_number, &item) {

@@ -8,6 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// People that are remembered at most.
 const MAX_PEOPLE: usize = 200_000;
+/// Pages that are remembered at most.
+const MAX_PAGES: usize = 50_000;
 
 /// A [`Context`] that can learn.
 #[derive(Debug, Default)]
@@ -41,6 +43,23 @@ impl Shared {
                 .users
                 .retain(|id, other| id == canvas_id || other.username != user.username);
             context.users.insert(canvas_id.to_owned(), user);
+        });
+    }
+
+    /// Learns that a page of Discourse and a page of Canvas, both as paths, show the same item.
+    pub fn learn_page(&self, discourse: &str, canvas: &str) {
+        let known = self.get();
+        let same = known
+            .posts
+            .get(discourse)
+            .is_some_and(|known| known == canvas);
+        if same || known.posts.len() >= MAX_PAGES {
+            return;
+        }
+        self.update(|context| {
+            context
+                .posts
+                .insert(discourse.to_owned(), canvas.to_owned());
         });
     }
 

@@ -199,11 +199,29 @@ fn mirrored(address: String, ctx: &Context) -> String {
     if ctx.posts.contains_key(&path) {
         return format!("{host}{path}");
     }
+    if let Some(page) = topic_page(&path).filter(|page| ctx.posts.contains_key(page)) {
+        return format!("{host}{page}");
+    }
     if !address.starts_with('/') || !address.contains("/discussion_topics/") {
         return address;
     }
     let known = ctx.posts.iter().find(|(_, canvas)| **canvas == address);
     known.map_or(address, |(path, _)| format!("{host}{path}"))
+}
+
+/// The shortest path of a Discourse topic's page, from any that leads to its beginning: `/t/slug/7` is `/t/7`.
+fn topic_page(path: &str) -> Option<String> {
+    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let parts: Vec<&str> = path
+        .strip_prefix("/t/")?
+        .trim_end_matches('/')
+        .split('/')
+        .collect();
+    let id = match parts.as_slice() {
+        [id] | [id, "1"] | [_, id] | [_, id, "1"] if number(id) => id,
+        _ => return None,
+    };
+    Some(format!("/t/{id}"))
 }
 
 /// Writes an address for Canvas: an item that exists there too is linked there.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use connector::Connector;
 use engine::Limits;
-use model::{Clock, IdSource, Policy, Strategy, System, Timestamp};
+use model::{Clock, Entity, IdSource, Policy, Strategy, System, Timestamp};
 use store::Store;
 
 /// The source of randomness: ids and jitter.
@@ -69,6 +69,17 @@ impl World {
             System::Canvas => Some(self.canvas.as_ref()),
             System::Discourse => Some(self.discourse.as_ref()),
             System::Local => None,
+        }
+    }
+
+    /// Lets links to this item lead to its mirror.
+    pub(crate) fn learn_mirror(&self, entity: &Entity) {
+        let page = |system: System| {
+            let remote = &entity.replica(system)?.remote;
+            self.connector(system)?.page(entity.kind, remote)
+        };
+        if let (Some(canvas), Some(discourse)) = (page(System::Canvas), page(System::Discourse)) {
+            self.discourse.learn_mirror(&canvas, &discourse);
         }
     }
 

@@ -16,7 +16,7 @@ fn try_read(name: &str, body: &[u8], places: &Places) -> Result<Option<Hint>, Tr
         markup: std::sync::Arc::new(markup.clone()),
         key_of: &|_| None,
     };
-    interpret(RawEvent { name, body }, reader, &People::default(), places)
+    interpret(RawEvent { name, body }, &reader, &People::default(), places)
 }
 
 fn post(changes: &Value) -> Value {

@@ -163,3 +163,29 @@ fn a_link_to_a_mirrored_item_points_at_its_mirror() {
         "https://forum.example.edu/t/topic/7"
     );
 }
+
+#[test]
+fn any_address_of_a_mirrored_topic_is_its_mirror() {
+    let mut ctx = ctx();
+    ctx.posts.insert(
+        "/t/7".to_owned(),
+        "/courses/1/discussion_topics/9".to_owned(),
+    );
+    let host = ctx.hosts.discourse.clone();
+    for path in ["/t/7", "/t/a-slug/7", "/t/a-slug/7/1", "/t/a-slug/7/"] {
+        let html = discourse_to_canvas(&format!("[x]({host}{path})"), &ctx).text;
+        assert_eq!(
+            html, "<p><a href=\"/courses/1/discussion_topics/9\">x</a></p>",
+            "{path}"
+        );
+        assert_eq!(
+            canvas_to_discourse(&html, &ctx).text,
+            format!("[x]({host}/t/7)")
+        );
+    }
+    for path in ["/t/a-slug/8", "/t/a-slug/7/3", "/t/a-slug"] {
+        let raw = format!("[x]({host}{path})");
+        let html = discourse_to_canvas(&raw, &ctx).text;
+        assert_eq!(canvas_to_discourse(&html, &ctx).text, raw, "another place");
+    }
+}

@@ -71,6 +71,9 @@ async fn load<'a>(
         .into_iter()
         .map(|entity| (entity.id.clone(), entity))
         .collect();
+    if let Some(topic) = entities.get(&topic) {
+        world.learn_mirror(topic);
+    }
     let ids: Vec<EntityId> = entities.keys().cloned().collect();
     let intents = world.store.open_intents(&ids).await?;
     let canvas_name = course
