@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use crate::clock;
 
 /// How long a lease lasts, in milliseconds: the service's own default.
-pub(crate) const LEASE_MS: i64 = 15_000;
+pub(crate) const LEASE_MS: i64 = 12_000;
 /// How long an idle loop waits before it looks again: wakes make it fast, this makes it right. The first waits are for
 /// commits that were under way when it said that it is idle.
 const POLLS: [u64; 4] = [4, 16, 64, 500];
