@@ -189,3 +189,13 @@ fn any_address_of_a_mirrored_topic_is_its_mirror() {
         assert_eq!(canvas_to_discourse(&html, &ctx).text, raw, "another place");
     }
 }
+
+#[test]
+fn a_name_of_signs_alone_is_no_name() {
+    let ctx = Context::default();
+    let html = "<p><span data-mention=\"7\">@ \u{2060}@@</span></p>";
+    let raw = canvas_to_discourse(html, &ctx).text;
+    assert!(!raw.contains("data-mention"), "{raw}");
+    let back = discourse_to_canvas(&raw, &ctx).text;
+    assert_eq!(canvas_to_discourse(&back, &ctx).text, raw);
+}

@@ -379,7 +379,7 @@ pub(super) fn one_line(text: &str) -> String {
 /// The name in a mention, in one spelling.
 fn person_name(shown: &str) -> String {
     let seen: String = shown.chars().filter(|c| !normal::is_unseen(*c)).collect();
-    one_line(seen.trim().trim_start_matches('@'))
+    one_line(seen.trim_start_matches(|c: char| c == '@' || c.is_whitespace()))
 }
 
 fn is_bold(value: &str) -> bool {
