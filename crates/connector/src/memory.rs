@@ -4,12 +4,12 @@
 //! before the write, after the write without an answer, or with an old state of a list.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::{
-    Action, Class, CreateKey, Failure, Kind, Record, RemoteId, RemoteItem, Sighting, System, Write,
-    WriteResult,
+    Action, Class, Clock as _, CreateKey, Failure, FixedClock, Kind, Record, RemoteId, RemoteItem,
+    Sighting, System, Timestamp, Write, WriteResult,
 };
 
 use crate::capability::Capabilities;
@@ -17,6 +17,9 @@ use crate::event::{Hint, RawEvent};
 use crate::port::{Changes, Connector, Error, Result, Thread};
 
 mod person;
+
+/// A dated twin's old lists are never older than this, in milliseconds: remotes lag, they do not go back a day.
+const LAG_MAX_MS: i64 = 60_000;
 
 /// What the twin does wrong with one of the next calls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,8 @@ struct Item {
 struct State {
     items: BTreeMap<u64, Item>,
     before_last_change: BTreeMap<u64, Item>,
+    changed_at: Option<Timestamp>,
+    now: Option<Timestamp>,
     next_id: u64,
     changes: u64,
     changed_topics: Vec<(u64, RemoteId)>,
@@ -57,6 +62,7 @@ struct State {
 pub struct Memory {
     system: System,
     has_guard: bool,
+    clock: Option<(Arc<FixedClock>, i64)>,
     state: Mutex<State>,
 }
 
@@ -66,10 +72,19 @@ impl Memory {
         Self {
             system,
             has_guard,
+            clock: None,
             state: Mutex::new(State {
                 next_id: 1,
                 ..State::default()
             }),
+        }
+    }
+
+    /// An empty remote that dates its items by `clock`, wrong by `skew_ms`.
+    pub fn dated(system: System, has_guard: bool, clock: Arc<FixedClock>, skew_ms: i64) -> Self {
+        Self {
+            clock: Some((clock, skew_ms)),
+            ..Self::new(system, has_guard)
         }
     }
 
@@ -91,7 +106,10 @@ impl Memory {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let clock = self.clock.as_ref();
+        state.now = clock.map(|(clock, skew_ms)| clock.now().plus_ms(*skew_ms));
+        state
     }
 
     fn failure(&self, class: Class, message: &str) -> Error {
@@ -156,6 +174,7 @@ impl State {
         self.next_id += 1;
         let record = Record {
             deleted: false,
+            created_at: self.now.or(write.record.created_at),
             ..write.record.clone()
         };
         let item = Item {
@@ -169,10 +188,15 @@ impl State {
         id
     }
 
-    fn put(&mut self, id: u64, item: Item) {
+    fn put(&mut self, id: u64, mut item: Item) {
         if self.items.get(&id) == Some(&item) {
             return;
         }
+        if let Some(now) = self.now {
+            item.record.created_at.get_or_insert(now);
+            item.record.edited_at = Some(now);
+        }
+        self.changed_at = self.now;
         self.before_last_change = self.items.clone();
         self.changes += 1;
         let topic = if item.kind == Kind::Topic {
@@ -252,7 +276,11 @@ impl Connector for Memory {
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {
         let mut state = self.lock();
         state.count("thread");
-        let is_stale = state.read_faults.pop_front().flatten() == Some(Fault::Stale);
+        let is_recent = match (state.now, state.changed_at) {
+            (Some(now), Some(at)) => now.since_ms(at) <= LAG_MAX_MS,
+            _ => true,
+        };
+        let is_stale = state.read_faults.pop_front().flatten() == Some(Fault::Stale) && is_recent;
         let items = if is_stale {
             &state.before_last_change
         } else {

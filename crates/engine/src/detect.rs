@@ -26,6 +26,8 @@ pub(crate) enum News {
     Changed,
     /// Not found for the first time: wait for the second look.
     Missing { look_again_at: Timestamp },
+    /// Older than what we know by the remote's own clock: a list that lags; a later look decides.
+    Older { look_again_at: Timestamp },
     /// Its words must not be mirrored.
     Withheld(String),
 }
@@ -38,9 +40,22 @@ pub(crate) fn detect(
     (local, two_looks_ms): (Option<&Record>, i64),
 ) -> Detected {
     match &observation.sighting {
+        Sighting::Present(record)
+            if is_older(replica, record)
+                && observation.at.since_ms(replica.seen_at) < two_looks_ms =>
+        {
+            Detected {
+                replica: replica.clone(),
+                intents: Vec::new(),
+                news: News::Older {
+                    look_again_at: replica.seen_at.plus_ms(two_looks_ms),
+                },
+            }
+        }
         Sighting::Present(record) => {
             let mut detected = present(replica, record, observation, intents);
             owe_newer(&mut detected, intents, local);
+            keep_edited(&mut detected, replica, local);
             detected
         }
         Sighting::Deleted => deleted(replica, observation, intents),
@@ -51,6 +66,16 @@ pub(crate) fn detect(
             news: News::Withheld(reason.clone()),
         },
     }
+}
+
+/// Whether the remote dates this before what it showed us last: its lists can lag behind its writes. Only for a while:
+/// a clock that was set back must not hide an edit for ever.
+fn is_older(replica: &Replica, record: &Record) -> bool {
+    let is_earlier = match (record.edited_at, replica.record.edited_at) {
+        (Some(shown), Some(known)) => shown < known || (shown == known && replica.record.deleted),
+        _ => false,
+    };
+    is_earlier && (replica.record.deleted || !replica.record.same_content(record))
 }
 
 fn present(
@@ -108,6 +133,18 @@ fn owe_newer(detected: &mut Detected, intents: &[&Intent], local: Option<&Record
                 .owed
                 .extend(newer.intersection(&intent.fields).copied());
         }
+    }
+}
+
+/// Somebody who edits an item that came back, by whoever's restore, wants it: that outlives an older decision to
+/// delete it.
+fn keep_edited(detected: &mut Detected, before: &Replica, local: Option<&Record>) {
+    let is_deleted_here = local.is_some_and(|local| local.deleted);
+    if detected.news != News::Changed || !before.record.deleted || !is_deleted_here {
+        return;
+    }
+    if let Some(base) = detected.replica.base.as_mut() {
+        base.deleted = true;
     }
 }
 

@@ -18,7 +18,9 @@ pub fn complete(
 ) -> Entity {
     let before = entity.replica(write.system).cloned();
     let is_deleted = write.action == Action::Delete;
-    let mut record = result.record.clone();
+    // A tombstone keeps what we knew: what a person changed just before is news when it is restored.
+    let known = before.as_ref().filter(|_| is_deleted);
+    let mut record = known.map_or_else(|| result.record.clone(), |known| known.record.clone());
     record.deleted = is_deleted;
     let owed = match (&before, write.action) {
         // What a create could not store at once is still owed.

@@ -123,6 +123,11 @@ fn observe(input: &Input<'_>) -> Decision {
                 system,
                 replica.record.differing_fields(&detected.replica.record),
             )),
+            News::Older { look_again_at } => {
+                let earlier = decision.look_again_at.map(|at| at.min(*look_again_at));
+                decision.look_again_at = earlier.or(Some(*look_again_at));
+                None
+            }
             News::Missing { look_again_at } => {
                 decision.look_again_at = Some(
                     decision

@@ -8,6 +8,7 @@
 pub mod course;
 pub mod event;
 pub mod feed;
+pub mod mutation;
 pub mod step;
 pub mod worker;
 mod world;

@@ -6,6 +6,7 @@
 //! runs again: intents tell what may have been written, keys find it, digests recognise it.
 //! This module spawns nothing, sleeps nowhere and selects on nothing.
 
+mod bug;
 mod decide;
 mod find;
 mod look;
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use model::{Entity, EntityId, Failure, Intent, Kind, System};
 use store::{Change, Operation, Outcome};
 
+use crate::mutation::{Mutation, is_on};
 use crate::world::{CourseSettings, World};
 
 /// A thread under work: its entities as stored, the operations that asked for it.
@@ -36,6 +38,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) touched: BTreeSet<EntityId>,
     /// Receipts that share the next commit. A crash before it costs a look, not a word: their intents are open.
     pub(crate) receipts: Vec<Change>,
+    /// When the leases were last known to hold.
+    pub(crate) renewed_at: model::Timestamp,
 }
 
 impl Batch<'_> {
@@ -51,11 +55,34 @@ impl Batch<'_> {
     pub(crate) async fn flush(&mut self, more: Vec<Change>) -> Result<(), store::Error> {
         let mut changes = std::mem::take(&mut self.receipts);
         changes.extend(more);
+        if is_on(Mutation::SkipIntent) {
+            changes.retain(|change| !matches!(change, Change::OpenIntent(_)));
+        }
         if changes.is_empty() {
             Ok(())
         } else {
             self.world.store.commit(changes).await
         }
+    }
+
+    /// Makes sure that the leases still hold before something leaves the process: a worker that was stopped for long
+    /// must not write beside the one that took over.
+    pub(crate) async fn renew(&mut self) -> Result<(), store::Error> {
+        let now = self.world.now();
+        let lease_ms = self.world.settings.lease_ms;
+        if now.since_ms(self.renewed_at) < lease_ms / 3 || is_on(Mutation::SkipRenew) {
+            return Ok(());
+        }
+        let held = self
+            .world
+            .store
+            .heartbeat(self.owner, now, lease_ms)
+            .await?;
+        if held == 0 {
+            return Err(store::Error::Stale { what: "a lease" });
+        }
+        self.renewed_at = now;
+        Ok(())
     }
 
     /// Takes over a decided state that is still to be stored.

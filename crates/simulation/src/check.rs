@@ -10,7 +10,7 @@ use crate::sim::Sim;
 
 /// Writes that one act of a person, one fault or one crash may cause, on average over a run: two sides, a change
 /// and its merge.
-const WRITES_PER_CAUSE: u64 = 6;
+const WRITES_PER_CAUSE: u64 = 2;
 
 impl Sim {
     /// What the writes did: told, bounded, without duplicates.
@@ -25,6 +25,14 @@ impl Sim {
             let overwritten = remote.take_overwritten();
             if !overwritten.is_empty() {
                 self.tell(format!("{system}: overwritten unseen: {overwritten:?}"));
+            }
+            let unguarded = remote.take_unguarded();
+            if !unguarded.is_empty() {
+                let what = format!("a guard is missing: {system}, {unguarded:?}");
+                return Err(self.finding(what));
+            }
+            if !overwritten.is_empty() {
+                self.count("overwritten unseen");
             }
             self.words.superseded(&overwritten);
             if is_news {
@@ -76,6 +84,13 @@ impl Sim {
                 .known
                 .get(&entity.id)
                 .is_none_or(|before| before.revision != entity.revision);
+            if entity
+                .replicas
+                .values()
+                .any(|replica| replica.record.deleted)
+            {
+                self.buried.insert(entity.id.clone());
+            }
             if self.options.is_detailed && is_news {
                 self.tell(state(&entity));
             }

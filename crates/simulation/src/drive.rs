@@ -1,5 +1,6 @@
 //! The scheduler: claims, polls and drops steps, moves time, brings news and plans faults.
 
+use std::cmp::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use connector::{Connector as _, Fault};
@@ -8,7 +9,6 @@ use store::{Change, Event};
 
 use crate::finding::Finding;
 use crate::sim::{LEASE_MS, Sim, Slot};
-use crate::switch;
 
 /// How many operations of one thread are claimed together.
 const BATCH_MAX: usize = 200;
@@ -19,16 +19,17 @@ impl Sim {
     /// Lets time pass; living workers keep their leases.
     pub fn pass(&mut self, ms: i64) -> Result<(), Finding> {
         self.clock.advance_ms(ms);
-        if switch::STALLED_WORKERS {
-            return Ok(());
-        }
-        let owners: Vec<String> = self
+        let owners: Vec<(String, bool)> = self
             .slots
             .iter()
             .flatten()
-            .map(|slot| slot.owner.clone())
+            .map(|slot| (slot.owner.clone(), slot.is_writing))
             .collect();
-        for owner in owners {
+        for (owner, is_writing) in owners {
+            if !is_writing && !self.is_settling && self.dice.chance(self.swarm.stalls) {
+                self.count("worker stalls");
+                continue;
+            }
             let now = self.world.now();
             self.call(self.world.store.heartbeat(&owner, now, LEASE_MS))?;
         }
@@ -47,12 +48,18 @@ impl Sim {
         self.summary.faults += 1;
         let system = self.either();
         let memory = self.remote(system).memory.clone();
-        let what = match self.dice.below(10) {
-            0..4 => Fault::Before,
-            4..7 => Fault::After,
-            7..9 if switch::STALE_READS => Fault::Stale,
-            _ => Fault::Refused,
+        let [before, after, refused, stale] = self.swarm.faults;
+        let roll = self.dice.below(before + after + refused + stale);
+        let what = if roll < before {
+            Fault::Before
+        } else if roll < before + after {
+            Fault::After
+        } else if roll < before + after + refused {
+            Fault::Refused
+        } else {
+            Fault::Stale
         };
+        self.count(format!("fault: {what:?}"));
         self.tell(format!("{system}: the next call fails: {what:?}"));
         if what == Fault::Stale {
             memory.plan_read_fault(Some(what));
@@ -103,6 +110,7 @@ impl Sim {
             value: changes.cursor,
             at: self.world.now(),
         };
+        self.count("news: lost");
         self.tell(format!("{system}: news is lost"));
         self.call(self.world.store.commit(vec![moved]))
     }
@@ -128,15 +136,24 @@ impl Sim {
             };
             self.call(self.world.store.add_event(event))?;
         }
+        self.count("news: delivery");
         self.tell(format!("{system}: a delivery about topic {topic}"));
         self.call(runner::event::drain(&self.world))?;
         Ok(())
+    }
+
+    /// How many writes are under way.
+    fn flying(&self) -> u64 {
+        self.canvas.flying() + self.discourse.flying()
     }
 
     /// Leases of the dead run out.
     pub fn leases_expire(&mut self) -> Result<(), Finding> {
         self.pass(LEASE_MS + 1)?;
         let recovered = self.call(self.world.store.recover_expired(self.world.now()))?;
+        if recovered > 0 {
+            self.count("leases run out");
+        }
         self.tell(format!("leases run out: {recovered}"));
         Ok(())
     }
@@ -154,6 +171,12 @@ impl Sim {
             slot.owner
         ));
         drop(slot.step);
+        let place = if slot.is_writing {
+            "in a write"
+        } else {
+            "elsewhere"
+        };
+        self.count(format!("crash: {place}"));
         if is_given_back {
             let back = self.world.store.give_back(&slot.owner, self.world.now());
             self.call(back)?;
@@ -179,7 +202,14 @@ impl Sim {
             return self.claim(index);
         };
         let mut context = Context::from_waker(Waker::noop());
-        match slot.step.as_mut().poll(&mut context) {
+        let before = self.flying();
+        let polled = slot.step.as_mut().poll(&mut context);
+        match self.flying().cmp(&before) {
+            Ordering::Greater => slot.is_writing = true,
+            Ordering::Less => slot.is_writing = false,
+            Ordering::Equal => {}
+        }
+        match polled {
             Poll::Pending => {
                 if let Some(place) = self.slots.get_mut(index) {
                     *place = Some(slot);
@@ -203,6 +233,7 @@ impl Sim {
             }
             // As the worker does: somebody changed an entity under the step, it is looked at again at once.
             Err(store::Error::Stale { what }) => {
+                self.count("worker: lost a race");
                 self.tell(format!("{owner} lost a race about {what}"));
                 let back = self.world.store.give_back(owner, self.world.now());
                 self.call(back).map(|_| ())
@@ -229,7 +260,11 @@ impl Sim {
         let name = owner.clone();
         let step = Box::pin(async move { runner::step::run(&world, &name, claimed).await });
         if let Some(place) = self.slots.get_mut(index) {
-            *place = Some(Slot { owner, step });
+            *place = Some(Slot {
+                owner,
+                step,
+                is_writing: false,
+            });
         }
         Ok(true)
     }

@@ -12,23 +12,21 @@ mod people;
 mod quiet;
 mod remote;
 mod sim;
+mod swarm;
 mod word;
 
 pub use finding::Finding;
+pub use runner::mutation::Mutation;
 pub use sim::{Options, Summary};
 
-/// Event classes that are switched off because the product fails under them in a way that is known, or not judged yet.
-pub mod switch {
-    /// Thread reads that show the state before the last change.
-    pub const STALE_READS: bool = false;
-    /// Workers that go on after their lease ran out, while another one has taken over.
-    pub const STALLED_WORKERS: bool = false;
-}
+/// What happened in a run, and how often each thing did.
+pub type Report = (Summary, std::collections::BTreeMap<String, u64>);
 
 /// Runs one seed: the eventful part, then until all is quiet, with the checks of both.
-pub fn run(options: Options) -> Result<Summary, Finding> {
+pub fn run(options: Options) -> Result<Report, Finding> {
+    runner::mutation::set(options.mutation);
     let mut sim = sim::Sim::new(options)?;
     sim.play()?;
     sim.settle()?;
-    Ok(sim.summary())
+    Ok((sim.summary(), sim.counters))
 }

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Action, Body, Dialect, Entity, Field, Kind, OperationId, Record, RemoteId, System, Value,
+    Action, Body, ConflictState, Dialect, Entity, Field, Kind, OperationId, Record, RemoteId,
+    System, Value,
 };
-use store::{Change, EntityFilter, NewOperation, OperationKind, Priority};
+use store::{Change, ConflictFilter, EntityFilter, NewOperation, OperationKind, Priority};
 
 use crate::finding::Finding;
 use crate::sim::Sim;
@@ -58,7 +59,8 @@ impl Sim {
             .with(Field::Title, Value::Text(title.clone()))
             .with(Field::Body, body(&text))
             .with(Field::Locked, Value::Flag(false))
-            .with(Field::Pinned, Value::Flag(false));
+            .with(Field::Pinned, Value::Flag(false))
+            .with(Field::Tags, Value::Set(BTreeSet::new()));
         let memory = self.remote(system).memory.clone();
         let id = memory.person_starts_topic(&RemoteId::from("course"), record);
         let place = Place::Remote(system, id.clone());
@@ -116,7 +118,6 @@ impl Sim {
         ));
         let remote = self.remote(system);
         remote.memory.person_edits(id, field, value);
-        remote.edited(id);
     }
 
     /// A change of one field by somebody who sees `record`.
@@ -126,8 +127,20 @@ impl Sim {
             let is_locked = record.flag(Field::Locked).unwrap_or(false);
             return (Field::Locked, Value::Flag(!is_locked));
         }
+        if kind == Kind::Topic && roll == 2 {
+            let is_pinned = record.flag(Field::Pinned).unwrap_or(false);
+            return (Field::Pinned, Value::Flag(!is_pinned));
+        }
+        if let Some(Value::Set(tags)) = record.fields.get(&Field::Tags).filter(|_| roll == 3) {
+            let mut tags = tags.clone();
+            let tag = format!("tag{}", self.dice.below(4));
+            if !tags.remove(&tag) {
+                tags.insert(tag);
+            }
+            return (Field::Tags, Value::Set(tags));
+        }
         let word = self.words.fresh();
-        if kind == Kind::Topic && roll < 4 {
+        if kind == Kind::Topic && roll < 6 {
             self.words.superseded(&words_of_field(record, Field::Title));
             self.words.wrote(&word, place);
             return (Field::Title, Value::Text(word));
@@ -208,6 +221,52 @@ impl Sim {
             let changes = vec![Change::SaveEntity(edited.clone()), self.asked(&edited)];
             self.call(self.world.store.commit(changes))?;
         }
+        self.check_store()
+    }
+
+    /// An operator decides an open conflict, or decides an older one differently.
+    pub fn operator_decides(&mut self) -> Result<(), Finding> {
+        let is_open = self.dice.chance(70);
+        let filter = ConflictFilter {
+            state: is_open.then_some(ConflictState::Open),
+            entity: None,
+            before: None,
+            limit: 100,
+        };
+        let conflicts = self.call(self.world.store.conflicts(&filter))?;
+        let Some(conflict) = self.dice.pick(&conflicts).cloned() else {
+            return Ok(());
+        };
+        let Some(entity) = self.call(self.world.store.entity(&conflict.entity))? else {
+            return Ok(());
+        };
+        // The screen shows the present text beside the versions: who decides has seen it.
+        if let Some(local) = entity.replica(System::Local) {
+            self.words.superseded(&words_of_record(&local.record));
+        }
+        let mut choices: Vec<Record> = conflict.sides.values().cloned().collect();
+        choices.extend(conflict.base.clone());
+        let Some(chosen) = self.dice.pick(&choices).cloned() else {
+            return Ok(());
+        };
+        self.summary.acts += 1;
+        self.count(if is_open {
+            "operator: decides"
+        } else {
+            "operator: decides again"
+        });
+        self.tell(format!(
+            "an operator decides conflict {} of {}",
+            conflict.id, entity.id
+        ));
+        let now = self.world.now();
+        let (entity, conflict) = engine::decide(entity, conflict, &chosen, "operator", now);
+        let changes = vec![
+            Change::SaveEntity(entity.clone()),
+            Change::SaveConflict(conflict),
+            self.asked(&entity),
+        ];
+        self.call(self.world.store.commit(changes))?;
         self.check_store()
     }
 

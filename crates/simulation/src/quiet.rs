@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Entity, EntityId, Kind, Record, Status, System};
-use store::ConflictFilter;
+use store::{ConflictFilter, HistoryFilter};
 
 use crate::finding::Finding;
+use crate::remote::unmarked;
 use crate::sim::Sim;
 use crate::word::{Place, words_of_record};
 
@@ -88,6 +89,9 @@ impl Sim {
             self.summary.in_sync += u64::from(entity.status == Status::InSync);
         }
         self.check_items(&items)?;
+        self.check_places(&items, &by_id)?;
+        self.check_single()?;
+        self.count_paths(&items)?;
         self.check_words(&items, &by_id)
     }
 
@@ -125,7 +129,7 @@ impl Sim {
                 .replica(system)
                 .and_then(|replica| self.remote(system).record(&replica.remote));
             let agrees = match &actual {
-                Some(actual) => actual.same_content(&local.record),
+                Some(actual) => unmarked(actual).same_content(&unmarked(&local.record)),
                 None => local.record.deleted,
             };
             if !agrees {
@@ -160,6 +164,111 @@ impl Sim {
                         return Err(self.finding(what));
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// A post stands under a post that it answers here, or under the topic when it does here or when something it
+    /// answers was deleted once.
+    fn check_places(
+        &self,
+        items: &[Entity],
+        by_id: &BTreeMap<&EntityId, &Entity>,
+    ) -> Result<(), Finding> {
+        for system in System::REMOTE {
+            // What people made stands where they put it.
+            let remote = self.remote(system);
+            let ours: BTreeSet<_> = remote.created().into_iter().map(|(id, _)| id).collect();
+            let parents: BTreeMap<_, _> = remote
+                .memory
+                .dump()
+                .into_iter()
+                .filter(|(id, ..)| ours.contains(id))
+                .map(|(id, _, parent, _)| (id, parent))
+                .collect();
+            for post in items.iter().filter(|entity| entity.kind == Kind::Post) {
+                let Some(replica) = post.replica(system) else {
+                    continue;
+                };
+                let mut above = Vec::new();
+                let mut next = post.parent.as_ref();
+                while let Some(parent) = next.and_then(|id| by_id.get(id)) {
+                    above.push(*parent);
+                    next = parent.parent.as_ref();
+                }
+                let Some(parent) = parents.get(&replica.remote) else {
+                    continue;
+                };
+                let is_right = match parent {
+                    None => above.is_empty() || above.iter().any(|up| self.buried.contains(&up.id)),
+                    Some(shown) => above.iter().any(|up| {
+                        up.replica(system)
+                            .is_some_and(|replica| replica.remote == *shown)
+                    }),
+                };
+                if !is_right {
+                    let what =
+                        format!("{system} post {} stands in the wrong place", replica.remote);
+                    return Err(self.finding(what));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// No word stands in two live items of one system: each was written once.
+    fn check_single(&self) -> Result<(), Finding> {
+        for system in System::REMOTE {
+            let mut seen: BTreeMap<String, model::RemoteId> = BTreeMap::new();
+            for (id, _, _, record) in self.remote(system).memory.dump() {
+                if record.deleted {
+                    continue;
+                }
+                for word in words_of_record(&record) {
+                    if let Some(other) = seen
+                        .insert(word.clone(), id.clone())
+                        .filter(|other| *other != id)
+                    {
+                        let what =
+                            format!("duplicate: {word} is in {system} items {other} and {id}");
+                        return Err(self.finding(what));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts the ways that the product went, by its own history.
+    fn count_paths(&mut self, items: &[Entity]) -> Result<(), Finding> {
+        for entity in items {
+            let filter = HistoryFilter {
+                entity: Some(entity.id.clone()),
+                limit: 1_000,
+                ..HistoryFilter::default()
+            };
+            for entry in self.call(self.world.store.history(&filter))? {
+                self.count(format!("path: {}", entry.action));
+            }
+            let filter = ConflictFilter {
+                state: None,
+                entity: Some(entity.id.clone()),
+                before: None,
+                limit: 1_000,
+            };
+            for conflict in self.call(self.world.store.conflicts(&filter))? {
+                let by = if conflict.decided_by.is_empty() {
+                    "nobody yet"
+                } else {
+                    &conflict.decided_by
+                };
+                self.count(format!("conflict: {} by {by}", conflict.strategy.as_str()));
+            }
+        }
+        for system in System::REMOTE {
+            for (what, count) in self.remote(system).counts() {
+                *self.counters.entry(what).or_insert(0) += count;
             }
         }
         Ok(())

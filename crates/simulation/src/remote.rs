@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use connector::{Capabilities, Changes, Connector, Hint, Memory, RawEvent, Result, Thread};
-use model::{
-    Action, Clock, CreateKey, FixedClock, Kind, Record, RemoteId, RemoteItem, Sighting, System,
-    Timestamp, Write, WriteResult,
-};
+use model::{Action, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::word::words_of_record;
 
@@ -21,8 +19,8 @@ struct Account {
     containers: Vec<(RemoteId, RemoteId)>,
     changed: Vec<String>,
     overwritten: BTreeSet<String>,
-    created_at: BTreeMap<RemoteId, Timestamp>,
-    edited_at: BTreeMap<RemoteId, Timestamp>,
+    counts: BTreeMap<String, u64>,
+    unguarded: BTreeSet<String>,
 }
 
 /// The in-memory remote with places to die at.
@@ -31,8 +29,21 @@ pub struct Remote {
     /// The remote itself: people use it directly.
     pub memory: Arc<Memory>,
     account: Mutex<Account>,
-    clock: Arc<FixedClock>,
+    is_lossy: bool,
+    flying: AtomicU64,
 }
+
+/// Counts a write down when it ends, also by the death of its step.
+struct Landing<'a>(&'a AtomicU64);
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// What a lossy remote puts at the end of a text.
+const MARK: char = '~';
 
 /// Waits exactly once.
 struct Once(bool);
@@ -54,33 +65,18 @@ fn once() -> Once {
 }
 
 impl Remote {
-    /// An empty remote.
-    pub fn new(system: System, has_guard: bool, clock: Arc<FixedClock>) -> Self {
+    /// A remote with places to die at; a lossy one marks the end of each text that it stores.
+    pub fn new(memory: Memory, is_lossy: bool) -> Self {
         Self {
-            memory: Arc::new(Memory::new(system, has_guard)),
+            memory: Arc::new(memory),
             account: Mutex::new(Account::default()),
-            clock,
+            is_lossy,
+            flying: AtomicU64::new(0),
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Account> {
         self.account.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Notes when a person edited an item.
-    pub fn edited(&self, remote: &RemoteId) {
-        let now = self.clock.now();
-        self.lock().edited_at.insert(remote.clone(), now);
-    }
-
-    /// Puts the times to an item, as real remotes do.
-    fn dated(&self, mut item: RemoteItem) -> RemoteItem {
-        let account = self.lock();
-        if let Sighting::Present(record) = &mut item.sighting {
-            record.created_at = account.created_at.get(&item.remote).copied();
-            record.edited_at = account.edited_at.get(&item.remote).copied();
-        }
-        item
     }
 
     /// Notes in which topic a post is.
@@ -93,6 +89,21 @@ impl Remote {
         let account = self.lock();
         let mine = account.containers.iter().filter(|(_, of)| of == topic);
         mine.map(|(post, _)| post.clone()).collect()
+    }
+
+    /// How often each kind of write ended in each way.
+    pub fn counts(&self) -> BTreeMap<String, u64> {
+        self.lock().counts.clone()
+    }
+
+    /// How many writes are under way: each request ends before any lease does.
+    pub fn flying(&self) -> u64 {
+        self.flying.load(Ordering::SeqCst)
+    }
+
+    /// Takes the words that an edit overwrote unseen although the remote offers a guard.
+    pub fn take_unguarded(&self) -> BTreeSet<String> {
+        std::mem::take(&mut self.lock().unguarded)
     }
 
     /// The items that the product created, with their keys.
@@ -124,7 +135,6 @@ impl Remote {
             let old = before.iter().find(|(known, ..)| *known == id);
             let Some((_, _, _, old)) = old else {
                 account.created.push((id.clone(), write.key.clone()));
-                account.created_at.insert(id.clone(), self.clock.now());
                 if kind == Kind::Post {
                     account
                         .containers
@@ -149,6 +159,10 @@ impl Remote {
             let lost = words_of_record(old)
                 .into_iter()
                 .filter(|word| !kept.contains(word) && !known.contains(word));
+            let lost: BTreeSet<String> = lost.collect();
+            if write.action == Action::Edit && self.memory.capabilities().guards_edits {
+                account.unguarded.extend(lost.iter().cloned());
+            }
             if matches!(write.action, Action::Edit | Action::Delete) {
                 account.overwritten.extend(lost);
             }
@@ -178,15 +192,7 @@ impl Connector for Remote {
         once().await;
         let thread = self.memory.thread(topic).await;
         once().await;
-        thread.map(|thread| Thread {
-            topic: self.dated(thread.topic),
-            posts: thread
-                .posts
-                .into_iter()
-                .map(|post| self.dated(post))
-                .collect(),
-            is_complete: thread.is_complete,
-        })
+        thread
     }
 
     async fn find(
@@ -198,14 +204,25 @@ impl Connector for Remote {
         once().await;
         let found = self.memory.find(kind, container, key).await;
         once().await;
-        found.map(|item| item.map(|item| self.dated(item)))
+        found
     }
 
     async fn write(&self, write: &Write) -> Result<WriteResult> {
+        self.flying.fetch_add(1, Ordering::SeqCst);
+        let _landing = Landing(&self.flying);
         once().await;
+        let mut write = write.clone();
+        if self.is_lossy {
+            mark_end(&mut write.record);
+        }
         let before = self.memory.dump();
-        let written = self.memory.write(write).await;
-        self.note(write, &before);
+        let written = self.memory.write(&write).await;
+        self.note(&write, &before);
+        let outcome = match &written {
+            Ok(_) => format!("write: {}", write.action.as_str()),
+            Err(error) => format!("write fails: {}", error.0.class.as_str()),
+        };
+        *self.lock().counts.entry(outcome).or_insert(0) += 1;
         once().await;
         written
     }
@@ -221,4 +238,24 @@ impl Connector for Remote {
     fn calls(&self) -> Vec<(String, u64)> {
         self.memory.calls()
     }
+}
+
+/// A remote's own way to store a text.
+fn mark_end(record: &mut Record) {
+    if let Some(model::Value::Body(body)) = record.fields.get_mut(&model::Field::Body) {
+        for text in [&mut body.source, &mut body.canonical] {
+            if !text.ends_with(MARK) {
+                text.push(MARK);
+            }
+        }
+    }
+}
+
+/// A record as it would be without any remote's own way to store it.
+pub fn unmarked(record: &Record) -> Record {
+    let mut record = record.clone();
+    if let Some(model::Value::Body(body)) = record.fields.get_mut(&model::Field::Body) {
+        body.canonical = body.canonical.replace(MARK, "");
+    }
+    record
 }

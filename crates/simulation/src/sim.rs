@@ -1,17 +1,20 @@
 //! The state of one run, and the choice of the next event.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-use model::{Clock as _, Entity, EntityId, FixedClock, Policy, Strategy, System, Timestamp};
+use connector::Memory;
+use model::{Clock as _, Entity, EntityId, FixedClock, Policy, System, Timestamp};
+use runner::mutation::Mutation;
 use runner::{CourseSettings, Settings, World};
 use store::Store;
 
 use crate::dice::Dice;
 use crate::finding::Finding;
 use crate::remote::Remote;
+use crate::swarm::{Event, Swarm};
 use crate::word::Words;
 
 /// How many events a finding shows.
@@ -30,6 +33,8 @@ pub struct Options {
     pub seed: u64,
     /// How many events happen before the faults stop.
     pub steps: u32,
+    /// The deliberate bug to run with, if any.
+    pub mutation: Option<Mutation>,
     /// Tell everything: all events instead of the last, and each new state of an entity.
     pub is_detailed: bool,
 }
@@ -55,6 +60,8 @@ pub struct Summary {
 pub struct Slot {
     /// Who runs it.
     pub owner: String,
+    /// A write of it is under way.
+    pub is_writing: bool,
     /// The rest of it.
     pub step: Pin<Box<dyn Future<Output = Result<(), store::Error>>>>,
 }
@@ -73,6 +80,9 @@ pub struct Sim {
     pub(crate) owners: u64,
     pub(crate) known: BTreeMap<EntityId, Entity>,
     pub(crate) summary: Summary,
+    pub(crate) counters: BTreeMap<String, u64>,
+    pub(crate) swarm: Swarm,
+    pub(crate) buried: BTreeSet<EntityId>,
     pub(crate) is_settling: bool,
     events: VecDeque<String>,
 }
@@ -87,8 +97,16 @@ impl Sim {
         };
         let dice = Arc::new(Dice::new(options.seed));
         let clock = Arc::new(FixedClock::new(START));
-        let canvas = Arc::new(Remote::new(System::Canvas, false, clock.clone()));
-        let discourse = Arc::new(Remote::new(System::Discourse, true, clock.clone()));
+        let swarm = Swarm::new(&dice);
+        let [canvas_skew, discourse_skew] = swarm.skews_ms;
+        let canvas = Arc::new(Remote::new(
+            Memory::dated(System::Canvas, false, clock.clone(), canvas_skew),
+            false,
+        ));
+        let discourse = Arc::new(Remote::new(
+            Memory::dated(System::Discourse, true, clock.clone(), discourse_skew),
+            swarm.is_lossy,
+        ));
         let store = now(Store::open("sqlite::memory:"))
             .and_then(Result::ok)
             .ok_or_else(|| broken("the database does not open".to_owned()))?;
@@ -98,7 +116,7 @@ impl Sim {
             discourse: discourse.clone(),
             clock: clock.clone(),
             random: dice.clone(),
-            settings: Arc::new(settings(&dice)),
+            settings: Arc::new(settings(&swarm)),
         };
         let course = now(runner::course::ensure(&world))
             .and_then(Result::ok)
@@ -117,6 +135,9 @@ impl Sim {
             owners: 0,
             known: BTreeMap::new(),
             summary: Summary::default(),
+            counters: BTreeMap::new(),
+            swarm,
+            buried: BTreeSet::new(),
             is_settling: false,
             events: VecDeque::new(),
         })
@@ -127,15 +148,16 @@ impl Sim {
         for _ in 0..self.options.steps {
             let wait = self.dice.below(400);
             self.pass(i64::try_from(wait).unwrap_or(0))?;
-            match self.dice.below(100) {
-                0..26 => self.person_acts(),
-                26..33 => self.person_edits_locally()?,
-                33..41 => self.plan_fault(),
-                41..47 => self.clock_jumps()?,
-                47..60 => self.news_arrives()?,
-                60..63 => self.leases_expire()?,
-                63..67 => self.crash()?,
-                _ => self.work()?,
+            match self.swarm.next(&self.dice) {
+                Event::Person => self.person_acts(),
+                Event::Local => self.person_edits_locally()?,
+                Event::Operator => self.operator_decides()?,
+                Event::Fault => self.plan_fault(),
+                Event::Jump => self.clock_jumps()?,
+                Event::News => self.news_arrives()?,
+                Event::Expiry => self.leases_expire()?,
+                Event::Crash => self.crash()?,
+                Event::Work => self.work()?,
             }
             self.check_writes()?;
         }
@@ -148,6 +170,11 @@ impl Sim {
             writes: self.canvas.memory.writes() + self.discourse.memory.writes(),
             ..self.summary
         }
+    }
+
+    /// Counts something that happened.
+    pub fn count(&mut self, what: impl Into<String>) {
+        *self.counters.entry(what.into()).or_insert(0) += 1;
     }
 
     /// Notes an event.
@@ -207,9 +234,8 @@ fn now<T>(future: impl Future<Output = T>) -> Option<T> {
     })
 }
 
-fn settings(dice: &Dice) -> Settings {
-    let strategy = dice.pick(&Strategy::ALL).copied();
-    let has_guards = dice.chance(25);
+fn settings(swarm: &Swarm) -> Settings {
+    let (strategy, has_guards) = (swarm.strategy, swarm.has_guards);
     let limits = engine::Limits::default();
     let wide = engine::Limits {
         deletes_min: 10_000,

@@ -12,9 +12,10 @@ fn pinned_seeds_have_no_findings() {
     let mut acts = 0;
     let mut in_sync = 0;
     for seed in SEEDS {
-        let summary = run(Options {
+        let (summary, _) = run(Options {
             seed,
             steps: STEPS,
+            mutation: None,
             is_detailed: false,
         })
         .unwrap_or_else(|finding| panic!("{finding}"));
@@ -32,6 +33,7 @@ fn a_seed_always_runs_the_same_way() {
     let options = Options {
         seed: 7,
         steps: STEPS,
+        mutation: None,
         is_detailed: false,
     };
     assert_eq!(run(options), run(options));

@@ -491,6 +491,53 @@ fn a_restored_tombstone_gets_the_text_it_was_owed() {
     assert_eq!(shown(System::Discourse), shown(System::Canvas));
 }
 
+#[test]
+fn what_was_edited_just_before_our_delete_is_news_when_it_is_restored() {
+    let mut world = World::new(ConflictStrategy::PreferDiscourse);
+    world.settle();
+    world.person_deletes(System::Discourse, true);
+    world.step(&[System::Discourse]);
+    let write = owed_writes(&world.entity).remove(0);
+    assert_eq!(write.action, Action::Delete);
+    world.person_edits(System::Canvas, Field::Body, body("late"));
+    let canvas = world.remotes.get_mut(&System::Canvas).unwrap();
+    let result = canvas.write(&write);
+    world.entity = complete(world.entity.clone(), &write, &result, world.now);
+    world.person_deletes(System::Canvas, false);
+    world.settle();
+    assert_eq!(text(&world, System::Discourse), "late");
+}
+
+#[test]
+fn a_list_that_lags_is_not_news_unless_it_stays_so() {
+    let mut world = World::new(ConflictStrategy::MergePreferCanvas);
+    world.policy.two_looks_ms = 600_000;
+    world.settle();
+    let look = |world: &World, edited_at: i64, wait_ms: i64| {
+        let mut record = first_record().with(Field::Body, body("older"));
+        record.edited_at = Some(Timestamp(edited_at));
+        let seen_at = world.entity.replica(System::Canvas).unwrap().seen_at;
+        reconcile(&Input {
+            entity: &world.entity,
+            intents: &[],
+            observations: &[Observation {
+                system: System::Canvas,
+                sighting: Sighting::Present(record),
+                at: seen_at.plus_ms(wait_ms),
+            }],
+            policy: &world.policy,
+            open_conflict: None,
+            now: seen_at.plus_ms(wait_ms),
+        })
+    };
+    let lagging = look(&world, -5, 1_000);
+    assert_eq!(lagging.entity, world.entity);
+    assert!(lagging.look_again_at.is_some());
+    // A clock that was set back must not hide an edit for ever, and a newer time is news at once.
+    assert_ne!(look(&world, -5, 600_001).entity, world.entity);
+    assert_ne!(look(&world, 5_000_000, 1_000).entity, world.entity);
+}
+
 #[derive(Debug, Clone)]
 enum Event {
     Edit(System, u8),

@@ -11,7 +11,8 @@ use store::{Change, NewOperation, OperationKind, Priority};
 
 use super::look::Look;
 use super::words::{conflict_log, words};
-use super::{Batch, find, place, write};
+use super::{Batch, bug, find, place, write};
+use crate::mutation::{Mutation, is_on};
 use engine::thread_key;
 
 /// A write that is decided, with its stored intent.
@@ -57,6 +58,12 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
     // New entities first: everything else refers to them.
     let mut all = batch.saves();
     all.extend(changes);
+    if is_on(Mutation::SkipIntent) {
+        all.retain(|change| !matches!(change, Change::OpenIntent(_)));
+    }
+    if is_on(Mutation::UnguardedSave) {
+        bug::overwrite(batch, &mut all).await?;
+    }
     if !all.is_empty() {
         batch.world.store.commit(all).await?;
     }
@@ -112,7 +119,7 @@ fn discover(batch: &mut Batch<'_>, look: &Look) {
 
 /// The create that left an item with this key behind, when its entity still has no copy there.
 fn adoptable(batch: &Batch<'_>, system: System, key: Option<&model::CreateKey>) -> Option<Intent> {
-    let id = find::entity_of(key?)?;
+    let id = find::entity_of(key?).filter(|_| !is_on(Mutation::SkipFind))?;
     let entity = batch.entities.get(&id)?;
     if entity.replica(system).is_some() {
         return None;
@@ -133,19 +140,23 @@ async fn reconcile(
         return Ok(());
     }
     let now = batch.world.now();
-    let observations = look.observations(&entity, now);
+    let mut observations = look.observations(&entity, now);
+    bug::date(&mut observations, now);
     let intents: Vec<Intent> = batch
         .intents
         .iter()
         .filter(|intent| intent.entity == *id)
         .cloned()
         .collect();
-    let policy = batch.world.policy(batch.settings, entity.kind);
+    let mut policy = batch.world.policy(batch.settings, entity.kind);
+    if is_on(Mutation::TrustAbsence) {
+        policy.two_looks_ms = 0;
+    }
     let open_conflict = match entity.status {
         Status::Conflict => batch.world.store.open_conflict(id).await?,
         _ => None,
     };
-    let decision = engine::reconcile(&Input {
+    let mut decision = engine::reconcile(&Input {
         entity: &entity,
         intents: &intents,
         observations: &observations,
@@ -153,6 +164,7 @@ async fn reconcile(
         open_conflict: open_conflict.as_ref(),
         now,
     });
+    bug::bend(&entity, &mut decision);
     apply(batch, &entity, decision, changes);
     Ok(())
 }
@@ -310,7 +322,9 @@ fn blocker(batch: &Batch<'_>, plan: &Plan, post: &Entity, system: System) -> Opt
         return Some(batch.topic.clone());
     }
     let parent = write::parent_entity(batch, post, system)?;
-    let is_there = batch.remote(&parent, system).is_some();
+    let is_there = batch
+        .remote(&parent, system)
+        .is_some_and(|parent| parent.existence == Existence::Present);
     (!is_there && !is_coming(&parent)).then_some(parent)
 }
 

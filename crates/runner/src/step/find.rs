@@ -5,6 +5,7 @@ use store::Change;
 
 use super::Batch;
 use super::look::Look;
+use crate::mutation::{Mutation, is_on};
 
 /// The entity named by one of our keys: `ap-` and 26 characters, then perhaps a generation.
 pub(crate) fn entity_of(key: &CreateKey) -> Option<EntityId> {
@@ -37,6 +38,7 @@ pub(crate) async fn adopt_created(
                 Err(failure) => return Ok(Err(failure)),
             },
         };
+        let found = found.filter(|_| !is_on(Mutation::SkipFind));
         settle(batch, &intent, found).await?;
     }
     Ok(Ok(()))

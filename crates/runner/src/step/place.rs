@@ -91,6 +91,7 @@ async fn load<'a>(
         intents,
         touched: std::collections::BTreeSet::new(),
         receipts: Vec::new(),
+        renewed_at: world.now(),
     };
     Ok(Located::Thread {
         batch: Box::new(batch),

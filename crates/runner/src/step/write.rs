@@ -8,7 +8,8 @@ use model::{
 use store::{Change, HistoryFilter, Outcome};
 
 use super::decide::{Job, Plan, intent_of, waits_for};
-use super::{Batch, finish, outcome};
+use super::{Batch, bug, finish, outcome};
+use crate::mutation::{Mutation, is_on};
 
 /// A create and what it could not store at once: more writes of one entity in one step would be a loop.
 const WRITES_MAX: usize = 4;
@@ -60,6 +61,7 @@ async fn attempt(
     let mut planned = job.planned.clone();
     let mut intent = job.intent.clone();
     for _ in 0..WRITES_MAX {
+        batch.renew().await?;
         let written = match send(batch, &job.entity, &planned, &intent).await {
             Ok(result) => result,
             Err(failure) => return Ok(Err(failure)),
@@ -95,7 +97,11 @@ async fn send(
     else {
         return Err(waits_for("The entity"));
     };
-    let write = address(batch, entity, planned, intent)?;
+    let mut write = address(batch, entity, planned, intent)?;
+    bug::spoil(&mut write);
+    if is_on(Mutation::DoubleCreate) && write.action == Action::Create {
+        let _first = connector.write(&write).await;
+    }
     connector.write(&write).await.map_err(|error| error.0)
 }
 
@@ -144,7 +150,7 @@ pub(crate) fn parent_entity(
     let mut next = entity.parent.as_ref();
     while let Some(parent) = next.and_then(|id| batch.entities.get(id)) {
         let stands = match parent.replica(system) {
-            Some(replica) => replica.existence == Existence::Present,
+            Some(replica) => replica.existence != Existence::Deleted,
             None => parent
                 .replica(System::Local)
                 .is_none_or(|local| !local.record.deleted),
@@ -163,8 +169,10 @@ fn parent(batch: &Batch<'_>, entity: &Entity, system: System) -> Result<Option<R
         return Ok(None);
     };
     match batch.remote(&id, system) {
-        Some(replica) => Ok(Some(replica.remote.clone())),
-        None => Err(waits_for(&format!(
+        Some(replica) if replica.existence == Existence::Present => {
+            Ok(Some(replica.remote.clone()))
+        }
+        _ => Err(waits_for(&format!(
             "The post it answers in {}",
             system.title()
         ))),
@@ -181,7 +189,9 @@ fn receipt(
         return;
     };
     let now = batch.world.now();
-    let entity = engine::complete(entity, planned, result, now);
+    let result = &bug::reread(planned, result);
+    let mut entity = engine::complete(entity, planned, result, now);
+    bug::forget(&mut entity, planned.system);
     let how = if result.is_attributed {
         " under the service's name, with an attribution"
     } else {
@@ -213,6 +223,9 @@ fn receipt(
         batch.log(&entity, Some(planned.system), planned.action.as_str(), text),
         Change::SaveEntity(entity.clone()),
     ];
+    if is_on(Mutation::SkipReceipt) {
+        return;
+    }
     batch.receipts.extend(changes);
     if engine::has_unseen_change(&entity) {
         let again = super::decide::look_again(batch, now, "changed under a write");
