@@ -26,6 +26,9 @@ impl Sim {
             if !overwritten.is_empty() {
                 self.tell(format!("{system}: overwritten unseen: {overwritten:?}"));
             }
+            for id in remote.take_deleted() {
+                self.check_deletion(system, &id)?;
+            }
             let unguarded = remote.take_unguarded();
             if !unguarded.is_empty() {
                 let what = format!("a guard is missing: {system}, {unguarded:?}");
@@ -45,6 +48,27 @@ impl Sim {
             return Err(self.finding(format!("echo: {} writes", summary.writes)));
         }
         Ok(())
+    }
+
+    /// Nothing is deleted that no person ever deleted.
+    fn check_deletion(&self, system: System, id: &model::RemoteId) -> Result<(), Finding> {
+        let items = self.items()?;
+        let entity = items.iter().find(|entity| {
+            let replica = entity.replica(system);
+            replica.is_some_and(|replica| replica.remote == *id)
+        });
+        let is_condemned = entity.is_none_or(|entity| {
+            let mut replicas = entity.replicas.iter();
+            replicas.any(|(system, replica)| {
+                self.condemned.contains(&(*system, replica.remote.clone()))
+            })
+        });
+        if is_condemned {
+            return Ok(());
+        }
+        Err(self.finding(format!(
+            "{system} item {id} is deleted, and nobody asked for that"
+        )))
     }
 
     /// No two live items that we created stand for one entity.

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use simulation::{Finding, Mutation, Options, Summary, run};
 
-const USAGE: &str = "usage: simulation [--seed FIRST] [--seeds COUNT] [--seconds MOST] [--steps N] [--all] \
+const USAGE: &str = "usage: simulation [--seed FIRST] [--seeds COUNT] [--seconds MOST] [--steps N] [--fresh] [--all] \
     [--detailed] [--mutations]";
 /// A mutation that so many seeds do not catch is not caught.
 const MUTATION_SEEDS: u64 = 2_000;
@@ -76,6 +76,7 @@ fn wanted(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
             "--detailed" => wanted.is_detailed = true,
             "--all" => wanted.goes_on = true,
             "--mutations" => wanted.mutations = true,
+            "--fresh" => wanted.seed = fresh(),
             "--seed" => wanted.seed = words.next()?.parse().ok()?,
             "--seeds" => wanted.seeds = words.next()?.parse().ok()?,
             "--seconds" => wanted.seconds = words.next()?.parse().ok()?,
@@ -84,6 +85,16 @@ fn wanted(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
         }
     }
     Some(wanted)
+}
+
+/// A first seed that no earlier run had.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "chooses the runs; no run can see it"
+)]
+fn fresh() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_secs().saturating_mul(1_000))
 }
 
 fn add(total: Summary, one: Summary) -> Summary {

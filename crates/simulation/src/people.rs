@@ -177,6 +177,7 @@ impl Sim {
             return;
         }
         if action == Action::Delete {
+            self.condemned.insert((system, id.clone()));
             self.words.superseded(&words_of_record(record));
         }
         self.tell(format!(
@@ -204,6 +205,8 @@ impl Sim {
         let (values, existence) = if local.deleted {
             (BTreeMap::new(), Some(false))
         } else if entity.kind == Kind::Post && self.dice.chance(15) {
+            self.condemned
+                .insert((System::Local, RemoteId(entity.id.0.clone())));
             self.words.superseded(&words_of_record(&local));
             (BTreeMap::new(), Some(true))
         } else {

@@ -21,6 +21,7 @@ struct Account {
     overwritten: BTreeSet<String>,
     counts: BTreeMap<String, u64>,
     unguarded: BTreeSet<String>,
+    deleted: Vec<RemoteId>,
 }
 
 /// The in-memory remote with places to die at.
@@ -101,6 +102,11 @@ impl Remote {
         self.flying.load(Ordering::SeqCst)
     }
 
+    /// Takes the items that the product deleted.
+    pub fn take_deleted(&self) -> Vec<RemoteId> {
+        std::mem::take(&mut self.lock().deleted)
+    }
+
     /// Takes the words that an edit overwrote unseen although the remote offers a guard.
     pub fn take_unguarded(&self) -> BTreeSet<String> {
         std::mem::take(&mut self.lock().unguarded)
@@ -146,6 +152,9 @@ impl Remote {
             };
             if *old == after {
                 continue;
+            }
+            if write.action == Action::Delete {
+                account.deleted.push(id.clone());
             }
             let text = format!("{} {kind} {id}", write.action.as_str());
             account.changed.push(text);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use connector::Memory;
-use model::{Clock as _, Entity, EntityId, FixedClock, Policy, System, Timestamp};
+use model::{Clock as _, Entity, EntityId, FixedClock, Policy, RemoteId, System, Timestamp};
 use runner::mutation::Mutation;
 use runner::{CourseSettings, Settings, World};
 use store::Store;
@@ -83,6 +83,7 @@ pub struct Sim {
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) swarm: Swarm,
     pub(crate) buried: BTreeSet<EntityId>,
+    pub(crate) condemned: BTreeSet<(System, RemoteId)>,
     pub(crate) is_settling: bool,
     events: VecDeque<String>,
 }
@@ -138,6 +139,7 @@ impl Sim {
             counters: BTreeMap::new(),
             swarm,
             buried: BTreeSet::new(),
+            condemned: BTreeSet::new(),
             is_settling: false,
             events: VecDeque::new(),
         })

@@ -41,6 +41,7 @@ const CLOCKS: &[&[&str]] = &[
 
 /// Crates that may reach them, each in one file.
 const CLOCK_OWNERS: &[&str] = &[
+    "simulation",
     "antiphon",
     "api-client",
     "canvas-sim",
