@@ -62,6 +62,21 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: Conflict,
     },
+    /// Make, list or remove the accounts of people who may sign in.
+    User {
+        #[command(subcommand)]
+        verb: User,
+    },
+    /// Make, list or revoke the tokens of programs that call the admin API.
+    Token {
+        #[command(subcommand)]
+        verb: Token,
+    },
+    /// Print the signed addresses of a course's widgets.
+    Widget {
+        #[command(subcommand)]
+        verb: Widget,
+    },
     /// Translate a body between Canvas HTML and Discourse Markdown: standard input to standard output.
     Convert(Convert),
     /// Measure the program against the built-in servers.
@@ -312,6 +327,94 @@ pub(crate) enum Take {
     Local,
     /// What all had before.
     Base,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum User {
+    /// Make an account, or give one a new password and role.
+    Add(UserAdd),
+    /// List accounts.
+    List(Output),
+    /// Remove an account; its sessions end.
+    Remove(UserRemove),
+}
+
+/// What a person or a token may do.
+#[derive(Debug, Args)]
+pub(crate) struct Access {
+    /// viewer, operator, admin or teacher.
+    #[arg(long)]
+    pub(crate) role: String,
+    /// A course of a teacher: our id, `canvas:ID` or `discourse:ID`; may stand several times.
+    #[arg(long, value_name = "ID")]
+    pub(crate) course: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserAdd {
+    /// What is typed to sign in.
+    pub(crate) name: String,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// A file with the password; `-` is standard input. Without it one is made and shown once.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UserRemove {
+    /// Whose account.
+    pub(crate) name: String,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Token {
+    /// Make a token; it is shown once.
+    Create(TokenCreate),
+    /// List tokens.
+    List(Output),
+    /// Revoke a token.
+    Revoke(TokenRevoke),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenCreate {
+    /// What it is for.
+    pub(crate) label: String,
+    #[command(flatten)]
+    pub(crate) access: Access,
+    /// How many days it lasts; until it is revoked without it.
+    #[arg(long)]
+    pub(crate) days: Option<u32>,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenRevoke {
+    /// The token's id.
+    pub(crate) id: String,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Widget {
+    /// Print the signed paths for one course.
+    Link {
+        /// Our id, `canvas:ID` or `discourse:ID`.
+        course: String,
+    },
 }
 
 #[derive(Debug, Args)]

@@ -13,4 +13,5 @@ pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod status;
 pub(crate) mod sync;
+pub(crate) mod user;
 pub(crate) mod worker;

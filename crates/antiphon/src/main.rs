@@ -48,6 +48,11 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Explain(options) => command::explain::run(config, options).await,
         Command::Operation { verb } => command::operation::run(config, verb).await,
         Command::Conflict { verb } => command::conflict::run(config, verb).await,
+        Command::User { verb } => command::user::user(config, verb).await,
+        Command::Token { verb } => command::user::token(config, verb).await,
+        Command::Widget {
+            verb: arguments::Widget::Link { course },
+        } => command::user::widget(config, &course).await,
         Command::Convert(options) => command::convert::run(&options),
         Command::Bench {
             which: arguments::Bench::Sync(options),

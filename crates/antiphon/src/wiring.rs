@@ -48,6 +48,38 @@ impl web::Stamp for RealStamp {
     fn id(&self) -> String {
         IdSource::text(SystemClock.now(), SystemRandom.bits())
     }
+
+    fn secret(&self) -> [u8; 32] {
+        rand::random()
+    }
+}
+
+/// A password that can be typed: 100 random bits in letters and digits.
+pub(crate) fn readable_secret() -> String {
+    let text = IdSource::text(Timestamp(0), SystemRandom.bits());
+    let tail: Vec<char> = text.chars().skip(10).collect();
+    let groups: Vec<String> = tail.chunks(4).map(|group| group.iter().collect()).collect();
+    groups.join("-")
+}
+
+/// What the pages share, from the configuration.
+pub(crate) fn web_state(config: &Config, store: Store) -> web::State {
+    let reveal = |secret: &Secret| Arc::<str>::from(secret.reveal());
+    let site = web::Site {
+        is_secure: config
+            .public_url
+            .as_ref()
+            .is_some_and(|url| url.starts_with("https://")),
+        session_ms: config.session_ms,
+        frame_ancestors: config.frame_ancestors.clone(),
+        widget_secret: config.widget_secret.as_ref().map(reveal),
+        has_open_metrics: config.has_open_metrics,
+        settings: config.shown(),
+    };
+    let mut state = web::State::new(store, Arc::new(RealStamp), site);
+    state.webhook_secret = config.webhook_secret.as_ref().map(reveal);
+    state.token = config.web_token.as_ref().map(reveal);
+    state
 }
 
 /// Starts the log on standard error.

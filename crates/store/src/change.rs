@@ -6,6 +6,7 @@ use model::{
     Conflict, Digest, Entity, EntityId, Intent, IntentId, IntentState, OperationId, Timestamp,
 };
 
+use crate::desk::DeskChange;
 use crate::error::{Error, Result};
 use crate::operation::{NewOperation, Outcome, Priority};
 use crate::record::{HistoryEntry, Isolation, Step, SyncTransaction, TransactionResult};
@@ -172,6 +173,8 @@ pub enum Change {
         /// The line.
         step: Step,
     },
+    /// A change of the operators' side.
+    Desk(DeskChange),
     /// Ends a sync transaction; guarded by its being open.
     EndTransaction {
         /// Which.
@@ -237,6 +240,7 @@ async fn apply(session: &mut Session, change: &Change) -> Result<()> {
         | Change::Cancel { .. }
         | Change::Reprioritise { .. } => apply_by_hand(session, change).await,
         Change::Log(entry) => table::history::add(session, entry).await,
+        Change::Desk(change) => table::desk::apply(session, change).await,
         Change::SetCursor { name, value, at } => {
             table::cursor::set(session, name, value, *at).await
         }

@@ -8,10 +8,12 @@
 mod backend;
 mod bell;
 mod change;
+mod desk;
 mod error;
 mod group;
 mod maintain;
 mod operation;
+mod overview;
 mod queue;
 mod record;
 mod schema;
@@ -24,6 +26,10 @@ mod value;
 pub use backend::Engine;
 pub use bell::Doze;
 pub use change::Change;
+pub use desk::{
+    Account, ApiToken, AuditEntry, AuditLine, ChainCheck, CourseCount, DeskChange, ErrorGroup,
+    HistorySearch, KeptAnswer, LoginSession, OperationSearch, Role, Run, Tally, Waiting,
+};
 pub use error::{Error, Result};
 pub use operation::{
     Attempt, AttemptResult, Claim, Exchange, Finished, NewOperation, Operation, OperationFilter,

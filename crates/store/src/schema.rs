@@ -14,6 +14,7 @@ const POSTGRES: &str = include_str!("../sql/postgres.sql");
 const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0001_initial.sql"),
     include_str!("../sql/migrations/0002_turns.sql"),
+    include_str!("../sql/migrations/0003_desk.sql"),
 ];
 
 /// Which road a new database takes; both must end in the same place.

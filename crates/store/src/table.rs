@@ -5,6 +5,7 @@ pub(crate) mod attempt;
 pub(crate) mod conflict;
 pub(crate) mod course_share;
 pub(crate) mod cursor;
+pub(crate) mod desk;
 pub(crate) mod entity;
 pub(crate) mod history;
 pub(crate) mod intent;
@@ -28,6 +29,14 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
         conflict::ALL,
         course_share::ALL,
         cursor::ALL,
+        desk::account::ALL,
+        desk::audit::ALL,
+        desk::error_group::ALL,
+        desk::kept_answer::ALL,
+        desk::overview::ALL,
+        desk::search::ALL,
+        desk::tally::ALL,
+        desk::token::ALL,
         entity::ALL,
         history::ALL,
         intent::ALL,

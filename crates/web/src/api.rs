@@ -1,173 +1,348 @@
-//! The admin API: the same nouns and verbs as the command line, behind a bearer token.
+//! The admin API: the same nouns and verbs as the pages and the command line.
 
-use axum::extract::{Path, Query, Request, State as Shared};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::Response;
+pub(crate) mod openapi;
+pub(crate) mod repeat;
+mod write;
+
+use axum::extract::{Path, Query, State as Shared};
+use axum::middleware;
 use axum::routing::{get, post};
-use axum::{Json, Router};
-use model::{EntityId, Kind, Status};
+use axum::{Extension, Json, Router};
+use model::{EntityId, Kind, OperationId, Status};
 use serde::Deserialize;
-use serde_json::{Value, json};
-use store::{ConflictFilter, EntityFilter, OperationFilter};
+use serde_json::{Map, Value, json};
+use store::{Attempt, EntityFilter, ErrorGroup, Pause};
 
-use crate::change::{self, ChangeError, Edit, Take};
-use crate::json::{conflict_json, entity_json, operation_json};
+use crate::access::Caller;
+use crate::json::{conflict_json, entity_json, history_json, operation_json};
+use crate::page::{conflict, error as groups, history, queue};
+use crate::problem::Problem;
 use crate::state::State;
+use crate::summary::Summary;
 
+/// The most rows of an answer.
 const PAGE_MAX: usize = 1_000;
+/// The rows of an answer that asks for no number.
+const PAGE: usize = 100;
 
-type Answer = Result<Json<Value>, (StatusCode, Json<Value>)>;
+pub(crate) type Answer = Result<Json<Value>, Problem>;
 
-pub(crate) fn router(state: State) -> Router<State> {
+pub(crate) fn router(state: &State) -> Router<State> {
     Router::new()
-        .route("/entities", get(entities))
-        .route("/entities/{id}", get(entity).patch(edit))
-        .route("/conflicts", get(conflicts))
-        .route("/conflicts/{id}", get(conflict))
-        .route("/conflicts/{id}/resolve", post(resolve))
-        .route("/operations", get(operations))
-        .layer(middleware::from_fn_with_state(state, guard))
+        .route("/api/docs", get(openapi::docs))
+        .route("/api/v1/openapi.json", get(openapi::file))
+        .route("/api/v1/status", get(status))
+        .route("/api/v1/entities", get(entities))
+        .route("/api/v1/entities/{id}", get(entity).patch(write::edit))
+        .route("/api/v1/history", get(history))
+        .route("/api/v1/conflicts", get(conflicts))
+        .route("/api/v1/conflicts/{id}", get(conflict))
+        .route("/api/v1/conflicts/{id}/resolve", post(write::resolve))
+        .route("/api/v1/operations", get(operations))
+        .route("/api/v1/operations/{id}", get(operation))
+        .route("/api/v1/operations/act", post(write::act))
+        .route("/api/v1/pauses", get(pauses).post(write::pause))
+        .route("/api/v1/pauses/resume", post(write::resume))
+        .route("/api/v1/errors", get(errors))
+        .route("/api/v1/errors/note", post(write::note))
+        .route("/api/v1/audit", get(audit))
+        .route("/api/v1/tokens", get(tokens).post(write::create_token))
+        .route("/api/v1/tokens/{id}/revoke", post(write::revoke_token))
+        .route("/api/v1/users", get(users))
+        .route_layer(middleware::from_fn_with_state(state.clone(), repeat::once))
 }
 
-/// Whether the request carries the configured token.
-pub(crate) fn is_allowed(state: &State, headers: &HeaderMap) -> bool {
-    let given = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    state
-        .token
-        .as_deref()
-        .is_some_and(|token| same(token.as_bytes(), given.as_bytes()))
+fn limit(asked: Option<usize>) -> usize {
+    asked.unwrap_or(PAGE).clamp(1, PAGE_MAX)
 }
 
-/// Compares in a time that tells nothing about where they differ.
-fn same(left: &[u8], right: &[u8]) -> bool {
-    let differences = left
-        .iter()
-        .zip(right)
-        .fold(0, |seen, (left, right)| seen | (left ^ right));
-    left.len() == right.len() && differences == 0
+/// A list with the cursor of its next page; `null` at the end.
+fn page(name: &str, rows: Vec<Value>, limit: usize, cursor: Option<String>) -> Json<Value> {
+    let next = cursor.filter(|_| rows.len() == limit);
+    let mut page = Map::new();
+    page.insert(name.to_owned(), Value::Array(rows));
+    page.insert("next".to_owned(), next.map_or(Value::Null, Value::String));
+    Json(Value::Object(page))
 }
 
-async fn guard(
-    Shared(state): Shared<State>,
-    request: Request,
-    next: Next,
-) -> Result<Response, (StatusCode, Json<Value>)> {
-    if is_allowed(&state, request.headers()) {
-        return Ok(next.run(request).await);
-    }
-    Err(refusal(
-        StatusCode::UNAUTHORIZED,
-        "Send `Authorization: Bearer TOKEN` with the configured web.token.",
+async fn status(Shared(state): Shared<State>, Extension(caller): Extension<Caller>) -> Answer {
+    let summary = Summary::read(&state, &caller).await?;
+    let (verdict, why) = summary.verdict();
+    let courses: Vec<Value> = summary.courses.iter().map(|course| {
+        let count = |status| course.count(status);
+        json!({
+            "id": course.id, "name": course.name, "verdict": course.verdict(), "in_sync": count(Status::InSync),
+            "pending": count(Status::Pending), "held": count(Status::Held), "failed": count(Status::Failed),
+            "open_conflicts": course.open_conflicts, "waiting": course.queued(), "lag_ms": course.lag_ms(summary.at),
+        })
+    }).collect();
+    let is_limited = caller.limit().is_some();
+    let overall = (!is_limited).then(|| json!({ "verdict": verdict, "why": why }));
+    Ok(Json(
+        json!({ "overall": overall, "courses": courses, "at_ms": summary.at }),
     ))
-}
-
-fn refusal(status: StatusCode, text: &str) -> (StatusCode, Json<Value>) {
-    (status, Json(json!({ "error": text })))
-}
-
-fn failed(error: &ChangeError) -> (StatusCode, Json<Value>) {
-    let status = match error {
-        ChangeError::NotFound(_) => StatusCode::NOT_FOUND,
-        ChangeError::Refused(_) => StatusCode::UNPROCESSABLE_ENTITY,
-        ChangeError::Store(store::Error::Stale { .. }) => StatusCode::CONFLICT,
-        ChangeError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-    };
-    refusal(status, &error.to_string())
-}
-
-fn stored(error: store::Error) -> (StatusCode, Json<Value>) {
-    failed(&ChangeError::Store(error))
 }
 
 #[derive(Deserialize)]
 struct EntityQuery {
     kind: Option<String>,
     status: Option<String>,
+    course: Option<String>,
     after: Option<String>,
     limit: Option<usize>,
 }
 
+fn named<T>(
+    text: Option<&str>,
+    what: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
+    match text {
+        None => Ok(None),
+        Some(text) => parse(text)
+            .map(Some)
+            .ok_or_else(|| Problem::invalid(&format!("There is no {what} `{text}`."))),
+    }
+}
+
 async fn entities(Shared(state): Shared<State>, Query(query): Query<EntityQuery>) -> Answer {
+    let limit = limit(query.limit);
     let filter = EntityFilter {
-        kind: query.kind.as_deref().and_then(Kind::parse),
-        status: query.status.as_deref().and_then(Status::parse),
+        kind: named(query.kind.as_deref(), "kind", Kind::parse)?,
+        status: named(query.status.as_deref(), "status", Status::parse)?,
+        course: query.course.map(EntityId),
         after: query.after.map(EntityId),
-        limit: query.limit.unwrap_or(100).min(PAGE_MAX),
-        ..EntityFilter::default()
+        limit,
     };
-    let found = state.store.entities(&filter).await.map_err(stored)?;
-    Ok(Json(
-        json!({ "entities": found.iter().map(entity_json).collect::<Vec<_>>() }),
+    let found = state.store.entities(&filter).await?;
+    let next = found.last().map(|entity| entity.id.to_string());
+    Ok(page(
+        "entities",
+        found.iter().map(entity_json).collect(),
+        limit,
+        next,
     ))
 }
 
-async fn entity(Shared(state): Shared<State>, Path(id): Path<String>) -> Answer {
-    match state.store.entity(&EntityId(id)).await.map_err(stored)? {
-        Some(entity) => Ok(Json(entity_json(&entity))),
-        None => Err(refusal(StatusCode::NOT_FOUND, "There is no such entity.")),
-    }
-}
-
-async fn edit(
+async fn entity(
     Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
-    Json(body): Json<Edit>,
 ) -> Answer {
-    let entity = change::edit(&state.store, state.stamp.as_ref(), &EntityId(id), body)
-        .await
-        .map_err(|error| failed(&error))?;
-    Ok(Json(entity_json(&entity)))
-}
-
-async fn conflicts(Shared(state): Shared<State>) -> Answer {
-    let filter = ConflictFilter {
-        limit: PAGE_MAX,
-        ..ConflictFilter::default()
-    };
-    let found = state.store.conflicts(&filter).await.map_err(stored)?;
-    let list: Vec<Value> = found
-        .iter()
-        .map(|conflict| conflict_json(conflict, false))
-        .collect();
-    Ok(Json(json!({ "conflicts": list })))
-}
-
-async fn conflict(Shared(state): Shared<State>, Path(id): Path<String>) -> Answer {
-    match state.store.conflict(&id).await.map_err(stored)? {
-        Some(conflict) => Ok(Json(conflict_json(&conflict, true))),
-        None => Err(refusal(StatusCode::NOT_FOUND, "There is no such conflict.")),
-    }
+    let found = state.store.entity(&EntityId(id)).await?;
+    found
+        .filter(|entity| caller.may_see(&entity.course))
+        .map(|entity| Json(entity_json(&entity)))
+        .ok_or_else(|| Problem::not_found("entity"))
 }
 
 #[derive(Deserialize)]
-struct Decision {
-    take: Take,
+struct HistoryQuery {
+    course: Option<String>,
+    entity: Option<String>,
+    thread: Option<String>,
+    action: Option<String>,
+    system: Option<String>,
+    result: Option<String>,
+    from_ms: Option<i64>,
+    until_ms: Option<i64>,
+    before: Option<String>,
+    limit: Option<usize>,
 }
 
-async fn resolve(
+async fn history(
     Shared(state): Shared<State>,
-    Path(id): Path<String>,
-    Json(decision): Json<Decision>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<HistoryQuery>,
 ) -> Answer {
-    let who = (decision.take, "api");
-    let conflict = change::decide(&state.store, state.stamp.as_ref(), &id, who)
-        .await
-        .map_err(|error| failed(&error))?;
+    let limit = limit(query.limit);
+    let filter = history::Filter {
+        course: query.course,
+        entity: query.entity,
+        thread: query.thread,
+        action: query.action,
+        system: query.system,
+        result: query.result,
+        from: query.from_ms,
+        until: query.until_ms,
+        before: query.before,
+        format: None,
+    };
+    let search = filter
+        .search(&caller, limit)
+        .ok_or_else(|| Problem::not_found("course"))?;
+    let found = state.store.search_history(&search).await?;
+    let next = found.last().map(|entry| entry.id.clone());
+    Ok(page(
+        "history",
+        found.iter().map(history_json).collect(),
+        limit,
+        next,
+    ))
+}
+
+#[derive(Deserialize)]
+struct ConflictQuery {
+    state: Option<String>,
+    course: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn conflicts(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ConflictQuery>,
+) -> Answer {
+    let limit = limit(query.limit);
+    named(query.state.as_deref(), "state", model::ConflictState::parse)?;
+    let filter = conflict::Filter {
+        state: query.state,
+        course: query.course,
+        before: query.before,
+        format: None,
+    };
+    let found = conflict::search(&state, &caller, &filter, limit).await?;
+    let found = found.ok_or_else(|| Problem::not_found("course"))?;
+    let next = found.last().map(|conflict| conflict.id.clone());
+    let rows = found
+        .iter()
+        .map(|conflict| conflict_json(conflict, false))
+        .collect();
+    Ok(page("conflicts", rows, limit, next))
+}
+
+async fn conflict(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+) -> Answer {
+    let (conflict, _) = conflict::visible(&state, &caller, &id).await?;
+    write::audited(&state, &caller, "read conflict", &id).await?;
     Ok(Json(conflict_json(&conflict, true)))
 }
 
-async fn operations(Shared(state): Shared<State>) -> Answer {
-    let filter = OperationFilter {
-        limit: PAGE_MAX,
-        ..OperationFilter::default()
+#[derive(Deserialize)]
+struct OperationQuery {
+    state: Option<String>,
+    course: Option<String>,
+    entity: Option<String>,
+    priority: Option<String>,
+    code: Option<String>,
+    before: Option<String>,
+    limit: Option<usize>,
+}
+
+async fn operations(Shared(state): Shared<State>, Query(query): Query<OperationQuery>) -> Answer {
+    let limit = limit(query.limit);
+    let filter = queue::Filter {
+        state: query.state,
+        course: query.course,
+        entity: query.entity,
+        priority: query.priority,
+        code: query.code,
+        before: query.before,
+        format: None,
     };
-    let found = state.store.operations(&filter).await.map_err(stored)?;
-    Ok(Json(
-        json!({ "operations": found.iter().map(operation_json).collect::<Vec<_>>() }),
+    let found = state
+        .store
+        .search_operations(&filter.search(limit)?)
+        .await?;
+    let next = found.last().map(|operation| operation.id.to_string());
+    Ok(page(
+        "operations",
+        found.iter().map(operation_json).collect(),
+        limit,
+        next,
     ))
+}
+
+async fn operation(Shared(state): Shared<State>, Path(id): Path<String>) -> Answer {
+    let id = OperationId(id);
+    let found = state.store.operation(&id).await?;
+    let operation = found.ok_or_else(|| Problem::not_found("operation"))?;
+    let attempts = state.store.attempts(&id).await?;
+    let attempts: Vec<Value> = attempts.iter().rev().map(attempt_json).collect();
+    let mut value = operation_json(&operation);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("runs".to_owned(), Value::Array(attempts));
+    }
+    Ok(Json(value))
+}
+
+fn attempt_json(attempt: &Attempt) -> Value {
+    json!({
+        "number": attempt.number, "result": attempt.result.as_str(), "started_at_ms": attempt.started_at,
+        "ended_at_ms": attempt.ended_at, "failure": attempt.failure,
+    })
+}
+
+async fn pauses(Shared(state): Shared<State>) -> Answer {
+    let found = state.store.pauses().await?;
+    let rows: Vec<Value> = found.iter().map(pause_json).collect();
+    Ok(Json(json!({ "pauses": rows, "next": null })))
+}
+
+fn pause_json(pause: &Pause) -> Value {
+    json!({ "scope": pause.scope, "who": pause.who, "why": pause.why, "since_ms": pause.since })
+}
+
+#[derive(Deserialize)]
+struct Limit {
+    limit: Option<usize>,
+}
+
+async fn errors(Shared(state): Shared<State>, Query(query): Query<Limit>) -> Answer {
+    let now = state.stamp.now();
+    let found = state.store.error_groups(limit(query.limit)).await?;
+    let rows: Vec<Value> = found
+        .iter()
+        .map(|group| group_json(group, groups::standing(group, now)))
+        .collect();
+    Ok(Json(json!({ "errors": rows, "next": null })))
+}
+
+fn group_json(group: &ErrorGroup, standing: &str) -> Value {
+    json!({
+        "code": group.code, "system": group.system, "class": group.class, "message": group.message,
+        "remedy": group.remedy, "seen": group.entries, "first_ms": group.first_at, "last_ms": group.last_at,
+        "standing": standing, "muted_until_ms": group.muted_until, "resolved_ms": group.resolved_at,
+        "noted_by": group.noted_by, "noted_why": group.noted_why,
+    })
+}
+
+#[derive(Deserialize)]
+struct AuditQuery {
+    who: Option<String>,
+    before: Option<i64>,
+    limit: Option<usize>,
+}
+
+async fn audit(Shared(state): Shared<State>, Query(query): Query<AuditQuery>) -> Answer {
+    let limit = limit(query.limit);
+    let found = state
+        .store
+        .audit(query.who.as_deref(), query.before, limit)
+        .await?;
+    let next = found.last().map(|line| line.number.to_string());
+    let rows = found.iter().map(|line| {
+        let entry = &line.entry;
+        json!({
+            "number": line.number, "at_ms": entry.at, "who": entry.who, "act": entry.act, "subject": entry.subject,
+            "why": entry.why, "origin": entry.origin, "result": entry.result, "digest": line.digest,
+        })
+    });
+    Ok(page("audit", rows.collect(), limit, next))
+}
+
+async fn tokens(Shared(state): Shared<State>) -> Answer {
+    let found = state.store.api_tokens().await?;
+    let rows: Vec<Value> = found.iter().map(crate::json::token_json).collect();
+    Ok(Json(json!({ "tokens": rows, "next": null })))
+}
+
+async fn users(Shared(state): Shared<State>) -> Answer {
+    let found = state.store.accounts().await?;
+    let rows: Vec<Value> = found.iter().map(crate::json::account_json).collect();
+    Ok(Json(json!({ "users": rows, "next": null })))
 }

@@ -6,7 +6,9 @@ use engine::EditRefused;
 use model::{
     Body, Conflict, Dialect, Entity, EntityId, Field, Kind, OperationId, Record, System, Value,
 };
-use store::{Change, HistoryEntry, NewOperation, OperationKind, Priority, Store};
+use store::{
+    AuditEntry, Change, DeskChange, HistoryEntry, NewOperation, OperationKind, Priority, Store,
+};
 
 use crate::state::Stamp;
 
@@ -52,6 +54,19 @@ pub enum Take {
     Local,
     /// What all had before.
     Base,
+}
+
+impl Take {
+    /// Reads the name that forms and commands use.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "canvas" => Self::Canvas,
+            "discourse" => Self::Discourse,
+            "local" => Self::Local,
+            "base" => Self::Base,
+            _ => return None,
+        })
+    }
 }
 
 /// Edits an entity in the local database and queues it; returns its new state.
@@ -130,6 +145,18 @@ pub async fn decide(
     id: &str,
     (take, who): (Take, &str),
 ) -> Result<Conflict, ChangeError> {
+    let (conflict, entity) = find_conflict(store, id).await?;
+    let chosen = chosen(&conflict, take).ok_or_else(|| {
+        ChangeError::Refused(format!("Conflict {id} has no such version to take."))
+    })?;
+    settle(store, stamp, (conflict, entity), (&chosen, who), None).await
+}
+
+/// A conflict with its entity.
+pub(crate) async fn find_conflict(
+    store: &Store,
+    id: &str,
+) -> Result<(Conflict, Entity), ChangeError> {
     let conflict = store
         .conflict(id)
         .await?
@@ -138,27 +165,50 @@ pub async fn decide(
         .entity(&conflict.entity)
         .await?
         .ok_or_else(|| ChangeError::NotFound(format!("entity {}", conflict.entity)))?;
-    let chosen = chosen(&conflict, take).ok_or_else(|| {
-        ChangeError::Refused(format!("Conflict {id} has no such version to take."))
-    })?;
+    Ok((conflict, entity))
+}
+
+/// Makes `chosen` everybody's version, with a line for the audit log where there is one.
+pub(crate) async fn settle(
+    store: &Store,
+    stamp: &dyn Stamp,
+    (conflict, entity): (Conflict, Entity),
+    (chosen, who): (&Record, &str),
+    audit: Option<AuditEntry>,
+) -> Result<Conflict, ChangeError> {
+    let id = conflict.id.clone();
     let (entity, conflict) = engine::decide(
         entity,
         conflict,
-        &chosen,
+        chosen,
         &format!("operator:{who}"),
         stamp.now(),
     );
     let text = format!("Conflict {id} was decided by operator {who}.");
-    let more = vec![Change::SaveConflict(conflict.clone())];
+    let mut more = vec![Change::SaveConflict(conflict.clone())];
+    more.extend(audit.map(|entry| Change::Desk(DeskChange::Audit(entry))));
     store
         .commit(changes(stamp, &entity, "decided", text, more))
         .await?;
     Ok(conflict)
 }
 
+/// A version that a person wrote: that of a side, with another title and text where they are given.
+pub(crate) fn written(side: &Record, title: Option<String>, body: Option<String>) -> Record {
+    let edit = Edit {
+        title,
+        body,
+        ..Edit::default()
+    };
+    let mut record = side.clone();
+    record.deleted = false;
+    record.fields.extend(values(edit));
+    record
+}
+
 /// The version of a system. One that took no part in the conflict had what all had, the local database what was
 /// decided.
-fn chosen(conflict: &Conflict, take: Take) -> Option<Record> {
+pub(crate) fn chosen(conflict: &Conflict, take: Take) -> Option<Record> {
     let system = match take {
         Take::Canvas => System::Canvas,
         Take::Discourse => System::Discourse,

@@ -122,3 +122,27 @@ pub fn operation_json(operation: &Operation) -> Value {
         "updated_at_ms": operation.updated_at,
     })
 }
+
+/// A token, without its secret.
+pub fn token_json(token: &store::ApiToken) -> Value {
+    json!({
+        "id": token.id,
+        "label": token.label,
+        "role": token.role.as_str(),
+        "courses": token.courses,
+        "made_by": token.made_by,
+        "made_at_ms": token.made_at,
+        "until_ms": token.until,
+        "revoked_at_ms": token.revoked_at,
+    })
+}
+
+/// An account, without its password.
+pub fn account_json(account: &store::Account) -> Value {
+    json!({
+        "name": account.name,
+        "role": account.role.as_str(),
+        "courses": account.courses,
+        "created_at_ms": account.created_at,
+    })
+}

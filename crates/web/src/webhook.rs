@@ -48,7 +48,7 @@ pub(crate) async fn canvas(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
-    if !crate::api::is_allowed(&state, &headers) {
+    if !crate::access::is_bearer(&state, &headers).await {
         return (StatusCode::FORBIDDEN, "the token is missing or wrong\n");
     }
     take(

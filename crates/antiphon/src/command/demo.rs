@@ -210,15 +210,7 @@ async fn once(
     (listener, is_quiet): (TcpListener, bool),
 ) -> anyhow::Result<()> {
     let (stop, stopped) = oneshot::channel::<()>();
-    let state = web::State {
-        store: world.store.clone(),
-        stamp: Arc::new(wiring::RealStamp),
-        webhook_secret: config
-            .webhook_secret
-            .as_ref()
-            .map(|secret| secret.reveal().into()),
-        token: None,
-    };
+    let state = wiring::web_state(config, world.store.clone());
     let pages = tokio::spawn(async move {
         axum_serve(listener, state, stopped).await;
     });
@@ -239,6 +231,20 @@ async fn axum_serve(listener: TcpListener, state: web::State, stopped: oneshot::
     if let Err(error) = web::serve(listener, state, async { stopped.await.unwrap_or(()) }).await {
         tracing::error!(%error, "the pages ended");
     }
+}
+
+/// An admin for the time of the demo.
+async fn account(store: &store::Store, config: &Config) -> anyhow::Result<String> {
+    let password = wiring::readable_secret();
+    let state = wiring::web_state(config, store.clone());
+    let new = web::NewAccount {
+        name: "demo".to_owned(),
+        password: password.clone(),
+        role: store::Role::Admin,
+        courses: Vec::new(),
+    };
+    web::save_account(&state, &web::Caller::command_line(), new, "demo").await?;
+    Ok(password)
 }
 
 async fn keep_running(
@@ -264,6 +270,8 @@ async fn keep_running(
     line(&format!(
         "Status page: {address}   (Ctrl-C ends the demo and removes everything)"
     ));
+    let password = account(&world.store, config).await?;
+    line(&format!("Sign in as demo with the password {password}"));
     wiring::stopped().await;
     stop.send(()).unwrap_or(());
     service.await.context("The service ended badly")?

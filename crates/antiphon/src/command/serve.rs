@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use runner::World;
@@ -13,7 +12,7 @@ use crate::arguments::Serve;
 use crate::config::{self, Config};
 use crate::part;
 use crate::show::line;
-use crate::wiring::{self, RealStamp};
+use crate::wiring;
 
 /// Another instance holds the lock.
 const LOCKED: u8 = 75;
@@ -52,18 +51,7 @@ pub(crate) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     let (sender, receiver) = watch::channel(false);
-    let state = web::State {
-        store: world.store.clone(),
-        stamp: Arc::new(RealStamp),
-        webhook_secret: config
-            .webhook_secret
-            .as_ref()
-            .map(|secret| secret.reveal().into()),
-        token: config
-            .web_token
-            .as_ref()
-            .map(|secret| secret.reveal().into()),
-    };
+    let state = wiring::web_state(config, world.store.clone());
     let workers = tokio::spawn(runner::worker::serve(
         world,
         part::of(config, "serve"),

@@ -23,8 +23,79 @@ pub(crate) struct Config {
     pub(crate) webhook_secret: Option<Secret>,
     pub(crate) listen: String,
     pub(crate) web_token: Option<Secret>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) session_ms: i64,
+    pub(crate) frame_ancestors: Vec<String>,
+    pub(crate) widget_secret: Option<Secret>,
+    pub(crate) has_open_metrics: bool,
     pub(crate) workers: usize,
     pub(crate) settings: Settings,
+}
+
+impl Config {
+    /// The configuration for people to read; secrets are masked and addresses of databases lose theirs.
+    pub(crate) fn shown(&self) -> Vec<(String, String)> {
+        let masked = |secret: Option<&Secret>| if secret.is_some() { "****" } else { "not set" };
+        let database = match self.database_url.split_once("://") {
+            Some((scheme, rest)) => format!(
+                "{scheme}://…{}",
+                rest.rsplit('@').next().unwrap_or_default()
+            ),
+            None => self.database_url.clone(),
+        };
+        let pairs = [
+            ("database.url", database),
+            ("canvas.url", self.canvas_url.clone()),
+            ("canvas.token", masked(Some(&self.canvas_token)).to_owned()),
+            ("discourse.url", self.discourse_url.clone()),
+            (
+                "discourse.api_key",
+                masked(Some(&self.discourse_key)).to_owned(),
+            ),
+            ("discourse.api_username", self.discourse_user.clone()),
+            (
+                "discourse.webhook_secret",
+                masked(self.webhook_secret.as_ref()).to_owned(),
+            ),
+            ("web.listen", self.listen.clone()),
+            (
+                "web.public_url",
+                self.public_url
+                    .clone()
+                    .unwrap_or_else(|| "not set".to_owned()),
+            ),
+            ("web.token", masked(self.web_token.as_ref()).to_owned()),
+            (
+                "web.widget_secret",
+                masked(self.widget_secret.as_ref()).to_owned(),
+            ),
+            ("web.frame_ancestors", self.frame_ancestors.join(" ")),
+            (
+                "sync.strategy",
+                self.settings.policy.strategy.as_str().to_owned(),
+            ),
+            ("sync.workers", self.workers.to_string()),
+        ];
+        let mut shown: Vec<(String, String)> = pairs
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value))
+            .collect();
+        for course in &self.settings.courses {
+            let strategy = course.strategy.map_or("default", Strategy::as_str);
+            let value = format!(
+                "Canvas {} ↔ Discourse {}, strategy {strategy}{}",
+                course.canvas,
+                course.discourse,
+                if course.is_read_only {
+                    ", read only"
+                } else {
+                    ""
+                }
+            );
+            shown.push(("course".to_owned(), value));
+        }
+        shown
+    }
 }
 
 /// Checks a parsed file; paths in it are relative to `folder`.
@@ -53,6 +124,17 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         discourse.webhook_secret_file,
     )?;
     let web_token = secret(folder, "web.token", web.token, web.token_file)?;
+    let widget_secret = secret(
+        folder,
+        "web.widget_secret",
+        web.widget_secret,
+        web.widget_secret_file,
+    )?;
+    let public_url = web
+        .public_url
+        .map(|url| web_url("web.public_url", &url))
+        .transpose()?;
+    let session_ms = duration("web.session", web.session, 12 * 3_600_000)?.max(60_000);
     let workers = sync.workers.unwrap_or(4).clamp(1, 64);
     Ok(Config {
         database_url: database_url(&database.url, folder)?,
@@ -66,6 +148,11 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         webhook_secret,
         listen: web.listen.unwrap_or_else(|| "127.0.0.1:7070".to_owned()),
         web_token,
+        public_url,
+        session_ms,
+        frame_ancestors: frame_ancestors(web.frame_ancestors)?,
+        widget_secret,
+        has_open_metrics: web.open_metrics,
         workers,
         settings: settings(sync, course)?,
     })
@@ -190,6 +277,27 @@ fn web_url(key: &str, url: &str) -> Result<String, Invalid> {
     )))
 }
 
+/// Origins only: anything else could slip a directive into the policy.
+fn frame_ancestors(origins: Vec<String>) -> Result<Vec<String>, Invalid> {
+    for origin in &origins {
+        let host = origin
+            .strip_prefix("https://")
+            .or_else(|| origin.strip_prefix("http://"));
+        let is_origin = host.is_some_and(|host| {
+            !host.is_empty()
+                && host
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || ".-:*".contains(c))
+        });
+        if !is_origin {
+            return Err(Invalid(format!(
+                "web.frame_ancestors: expected an origin like https://canvas.example.edu, found `{origin}`."
+            )));
+        }
+    }
+    Ok(origins)
+}
+
 /// A relative SQLite path is relative to the configuration file, not to where the command was typed.
 fn database_url(url: &str, folder: &Path) -> Result<String, Invalid> {
     if url.starts_with("postgres://") || url.starts_with("postgresql://") {
@@ -273,6 +381,22 @@ mod tests {
             "sqlite::memory:"
         );
         assert!(database_url("mysql://x", folder).is_err());
+    }
+
+    #[test]
+    fn frames_are_allowed_by_origin_only() {
+        let check = |origin: &str| frame_ancestors(vec![origin.to_owned()]).is_ok();
+        assert!(check("https://canvas.example.edu"));
+        assert!(check("http://localhost:3000"));
+        for wrong in [
+            "*",
+            "https://",
+            "https://a.edu/path",
+            "https://a; script-src *",
+            "canvas.edu",
+        ] {
+            assert!(!check(wrong), "{wrong}");
+        }
     }
 
     #[test]

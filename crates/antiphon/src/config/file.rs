@@ -68,6 +68,14 @@ fn system_user() -> String {
 #[serde(deny_unknown_fields)]
 pub(super) struct Web {
     pub(super) listen: Option<String>,
+    pub(super) public_url: Option<String>,
+    pub(super) session: Option<String>,
+    #[serde(default)]
+    pub(super) frame_ancestors: Vec<String>,
+    pub(super) widget_secret: Option<String>,
+    pub(super) widget_secret_file: Option<PathBuf>,
+    #[serde(default)]
+    pub(super) open_metrics: bool,
     pub(super) token: Option<String>,
     pub(super) token_file: Option<PathBuf>,
 }

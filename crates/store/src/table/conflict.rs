@@ -69,7 +69,7 @@ pub(crate) async fn page(session: &mut Session, filter: &ConflictFilter) -> Resu
     rows.into_iter().map(read).collect()
 }
 
-fn read(mut row: Row) -> Result<Conflict> {
+pub(crate) fn read(mut row: Row) -> Result<Conflict> {
     Ok(Conflict {
         id: row.text("id")?,
         entity: EntityId(row.text("entity_id")?),

@@ -83,7 +83,7 @@ pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize
     session.execute(&PRUNE, &values).await
 }
 
-fn read(mut row: Row) -> Result<HistoryEntry> {
+pub(crate) fn read(mut row: Row) -> Result<HistoryEntry> {
     Ok(HistoryEntry {
         id: row.text("id")?,
         at: row.time("at_ms")?,

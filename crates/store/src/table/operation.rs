@@ -443,7 +443,7 @@ fn entity_of(blocker: &str) -> &str {
 }
 
 /// Reads the columns of `columns!`.
-fn read(row: Row) -> Result<Stored> {
+pub(crate) fn read(row: Row) -> Result<Stored> {
     read_with_rest(row).map(|(stored, _)| stored)
 }
 

@@ -16,6 +16,8 @@ macro_rules! columns {
     };
 }
 
+pub(crate) use columns;
+
 macro_rules! page {
     () => {
         concat!(
@@ -163,7 +165,7 @@ pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize
     session.execute(&PRUNE, &values).await
 }
 
-fn read(mut row: Row) -> Result<Operation> {
+pub(crate) fn read(mut row: Row) -> Result<Operation> {
     let id = OperationId(row.text("id")?);
     let kind = row.name("kind", OperationKind::parse)?;
     let subject = row.text("subject")?;

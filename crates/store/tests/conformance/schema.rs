@@ -16,6 +16,7 @@ pub async fn every_statement_prepares(db: Database) {
 
 pub async fn the_split_statements_are_known(_: Database) {
     let expected = expect![[r"
+        overview.SIZE
         operation.INSERT_PENDING
         operation.PROMOTE
         operation.TAKE
