@@ -122,7 +122,9 @@ impl Group {
                 tracing::trace!("nobody waits for a finished commit");
             }
         }
-        match told.try_recv() {
+        // Whoever had the writer before us may have run our work and not have told us yet: it gives the writer back
+        // when it commits, and tells afterwards.
+        match told.await {
             Ok((result, _)) => (result, ready),
             Err(_) => (Err(Error::Locked), ready),
         }
