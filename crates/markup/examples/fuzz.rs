@@ -7,7 +7,8 @@
 #![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    reason = "a development tool"
+    clippy::disallowed_methods,
+    reason = "a development tool, which measures time"
 )]
 
 use markup::{
