@@ -245,7 +245,7 @@ pub(crate) async fn recover(store: &Store) -> anyhow::Result<()> {
     for owner in owners {
         store.give_back(&owner, now()).await.map_err(stored)?;
     }
-    Ok(())
+    store.end_leases().await.map_err(stored)
 }
 
 /// Our time.

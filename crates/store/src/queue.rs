@@ -195,6 +195,13 @@ impl Store {
         end(session, result).await
     }
 
+    /// Ends every lease, whoever has it: for whoever knows that all other processes are dead.
+    pub async fn end_leases(&self) -> Result<()> {
+        let mut session = self.backend.writer().await?;
+        let result = lease::delete_expired(&mut session, Timestamp(i64::MAX)).await;
+        end(session, result).await
+    }
+
     /// Notes that a process lives; forgets those that were not seen for a day.
     pub async fn node_seen(&self, node: Node) -> Result<()> {
         self.transact(move |session| {

@@ -1,9 +1,11 @@
 //! Does the decided writes one after the other: intent before, receipt after.
 
+use std::collections::BTreeSet;
+
 use engine::PlannedWrite;
 use model::{
-    Action, Class, Entity, EntityId, Existence, Failure, IntentState, Kind, RemoteId, System,
-    Write, WriteResult,
+    Action, Class, Entity, EntityId, Existence, Failure, Field, IntentState, Kind, RemoteId,
+    System, Write, WriteResult,
 };
 use store::{Change, HistoryFilter, Outcome};
 
@@ -21,7 +23,7 @@ const RECEIPTS_MAX: usize = 32;
 pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store::Error> {
     let mut down: Vec<(System, Failure)> = Vec::new();
     let mut failed: Vec<EntityId> = Vec::new();
-    let mut jobs = plan.jobs.into_iter().peekable();
+    let mut jobs = closing_last(plan.jobs).into_iter().peekable();
     while let Some(job) = jobs.next() {
         let is_last = jobs.peek().is_none_or(|next| next.entity != job.entity);
         if failed.contains(&job.entity) {
@@ -46,6 +48,31 @@ pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store
         .map(|operation| finish(batch.world, batch.owner, &operation.id, Outcome::Completed))
         .collect();
     batch.flush(rest).await
+}
+
+/// The jobs in an order in which a topic is closed after its posts are written: into a closed topic nobody but the service
+/// may write, and the posts would stand there under its name. The jobs of one entity stay together.
+fn closing_last(jobs: Vec<Job>) -> Vec<Job> {
+    let closes = |job: &Job| {
+        job.planned.action == Action::Edit
+            && job.planned.fields.contains(&Field::Locked)
+            && job.planned.record.flag(Field::Locked) == Some(true)
+    };
+    let topics: BTreeSet<EntityId> = jobs
+        .iter()
+        .filter(|job| closes(job))
+        .map(|job| job.entity.clone())
+        .collect();
+    let creates = |id: &EntityId| {
+        jobs.iter()
+            .any(|job| job.entity == *id && job.planned.action == Action::Create)
+    };
+    // A topic that is made elsewhere in this very step is needed by its posts.
+    let last: BTreeSet<EntityId> = topics.into_iter().filter(|id| !creates(id)).collect();
+    let (later, mut first): (Vec<Job>, Vec<Job>) =
+        jobs.into_iter().partition(|job| last.contains(&job.entity));
+    first.extend(later);
+    first
 }
 
 /// One job and what is still owed to the same system after it.
