@@ -33,8 +33,9 @@ impl Shared {
 
     /// Learns that the person with this Canvas user id has this account in Discourse.
     pub fn learn(&self, canvas_id: &str, user: User) {
-        let known = self.get();
-        if known.users.get(canvas_id) == Some(&user) || known.users.len() >= MAX_PEOPLE {
+        if self.says(|known| {
+            known.users.get(canvas_id) == Some(&user) || known.users.len() >= MAX_PEOPLE
+        }) {
             return;
         }
         self.update(|context| {
@@ -48,12 +49,13 @@ impl Shared {
 
     /// Learns that a page of Discourse and a page of Canvas, both as paths, show the same item.
     pub fn learn_page(&self, discourse: &str, canvas: &str) {
-        let known = self.get();
-        let same = known
-            .posts
-            .get(discourse)
-            .is_some_and(|known| known == canvas);
-        if same || known.posts.len() >= MAX_PAGES {
+        if self.says(|known| {
+            let same = known
+                .posts
+                .get(discourse)
+                .is_some_and(|page| page == canvas);
+            same || known.posts.len() >= MAX_PAGES
+        }) {
             return;
         }
         self.update(|context| {
@@ -61,6 +63,11 @@ impl Shared {
                 .posts
                 .insert(discourse.to_owned(), canvas.to_owned());
         });
+    }
+
+    /// Asks without keeping what is known: whoever keeps it makes the next change copy all of it.
+    fn says(&self, ask: impl FnOnce(&Context) -> bool) -> bool {
+        ask(&self.known.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Changes what is known.
@@ -89,5 +96,16 @@ mod tests {
         assert_eq!(shared.get().users.keys().collect::<Vec<_>>(), ["2"]);
         shared.learn("2", user("bob"));
         assert_eq!(shared.get().users.get("2"), Some(&user("bob")));
+    }
+
+    #[test]
+    fn learning_copies_nothing_that_nobody_holds() {
+        let shared = Shared::default();
+        let place = |shared: &Shared| std::sync::Arc::as_ptr(&shared.get());
+        let before = place(&shared);
+        shared.learn_page("/t/1", "/courses/1/discussion_topics/1");
+        shared.learn("1", User::default());
+        assert_eq!(place(&shared), before);
+        assert_eq!(shared.get().posts.len(), 1);
     }
 }

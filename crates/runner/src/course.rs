@@ -58,30 +58,7 @@ pub async fn ensure(world: &World) -> Result<Vec<Entity>, Error> {
             None => courses.push(make(world, settings).await?),
         }
     }
-    learn_mirrors(world).await.map_err(Error::store)?;
     Ok(courses)
-}
-
-/// Lets links to every topic that is on both sides lead to its mirror from the start.
-async fn learn_mirrors(world: &World) -> Result<(), store::Error> {
-    const PAGE: usize = 1_000;
-    let mut after = None;
-    loop {
-        let filter = EntityFilter {
-            kind: Some(Kind::Topic),
-            limit: PAGE,
-            after: after.take(),
-            ..EntityFilter::default()
-        };
-        let topics = world.store.entities(&filter).await?;
-        for topic in &topics {
-            world.learn_mirror(topic);
-        }
-        match topics.last() {
-            Some(last) if topics.len() == PAGE => after = Some(last.id.clone()),
-            _ => return Ok(()),
-        }
-    }
 }
 
 async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error> {

@@ -42,6 +42,9 @@ pub struct Part {
 /// Runs workers until `stop` says so, and the duties while no other process has them; running work is finished first.
 pub async fn serve(world: World, part: Part, stop: watch::Receiver<bool>) {
     let node = world.id();
+    if let Err(error) = world.learn_mirrors().await {
+        tracing::warn!(error = %error, "the mirrored topics could not be read; each is learned when it is looked at");
+    }
     let mut tasks = tokio::task::JoinSet::new();
     for number in 0..part.workers.max(1) {
         let owner = format!("{node}-{number}");
@@ -331,6 +334,7 @@ pub async fn until_quiet(
     progress: Arc<dyn Fn(Progress) + Send + Sync>,
 ) -> Result<Progress, Error> {
     let courses = course::ensure(world).await?;
+    world.learn_mirrors().await.map_err(Error::store)?;
     let mut done = Progress::default();
     for course in &courses {
         for system in System::REMOTE {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use connector::Connector;
 use engine::Limits;
-use model::{Clock, Entity, IdSource, Policy, Strategy, System, Timestamp};
-use store::Store;
+use model::{Clock, Entity, IdSource, Kind, Policy, Strategy, System, Timestamp};
+use store::{EntityFilter, Store};
 
 /// The source of randomness: ids and jitter.
 pub trait Random: Send + Sync {
@@ -69,6 +69,28 @@ impl World {
             System::Canvas => Some(self.canvas.as_ref()),
             System::Discourse => Some(self.discourse.as_ref()),
             System::Local => None,
+        }
+    }
+
+    /// Lets links to every topic that is on both sides lead to its mirror, from the start of a process.
+    pub(crate) async fn learn_mirrors(&self) -> Result<(), store::Error> {
+        const PAGE: usize = 1_000;
+        let mut after = None;
+        loop {
+            let filter = EntityFilter {
+                kind: Some(Kind::Topic),
+                limit: PAGE,
+                after: after.take(),
+                ..EntityFilter::default()
+            };
+            let topics = self.store.entities(&filter).await?;
+            for topic in &topics {
+                self.learn_mirror(topic);
+            }
+            match topics.last() {
+                Some(last) if topics.len() == PAGE => after = Some(last.id.clone()),
+                _ => return Ok(()),
+            }
         }
     }
 
