@@ -1,5 +1,7 @@
 //! Where deliberate bugs bend what the step decided; does nothing unless the simulation asks for it.
 
+use std::borrow::Cow;
+
 use engine::{Decision, PlannedWrite};
 use model::{
     Action, ConflictState, Entity, Observation, Record, Sighting, System, Timestamp, Write,
@@ -81,16 +83,24 @@ pub(super) fn spoil(write: &mut Write) {
     }
 }
 
-/// The answer as a careless reader takes it.
-pub(super) fn reread(planned: &PlannedWrite, result: &WriteResult) -> WriteResult {
-    let mut result = result.clone();
-    if is_on(Mutation::CompareSent) {
-        result.record = Record {
-            edited_at: result.record.edited_at,
-            ..planned.record.clone()
-        };
+/// Loses the intents among changes.
+pub(super) fn lose_intents(changes: &mut Vec<Change>) {
+    if is_on(Mutation::SkipIntent) {
+        changes.retain(|change| !matches!(change, Change::OpenIntent(_)));
     }
-    result
+}
+
+/// The answer as a careless reader takes it.
+pub(super) fn reread<'a>(planned: &PlannedWrite, result: &'a WriteResult) -> Cow<'a, WriteResult> {
+    if !is_on(Mutation::CompareSent) {
+        return Cow::Borrowed(result);
+    }
+    let mut result = result.clone();
+    result.record = Record {
+        edited_at: result.record.edited_at,
+        ..planned.record.clone()
+    };
+    Cow::Owned(result)
 }
 
 /// Sets the vector of a target back after a write.

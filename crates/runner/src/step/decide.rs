@@ -58,9 +58,7 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
     // New entities first: everything else refers to them.
     let mut all = batch.saves();
     all.extend(changes);
-    if is_on(Mutation::SkipIntent) {
-        all.retain(|change| !matches!(change, Change::OpenIntent(_)));
-    }
+    bug::lose_intents(&mut all);
     if is_on(Mutation::UnguardedSave) {
         bug::overwrite(batch, &mut all).await?;
     }

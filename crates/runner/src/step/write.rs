@@ -1,7 +1,5 @@
 //! Does the decided writes one after the other: intent before, receipt after.
 
-use std::collections::BTreeSet;
-
 use engine::PlannedWrite;
 use model::{
     Action, Class, Entity, EntityId, Existence, Failure, Field, IntentState, Kind, RemoteId,
@@ -20,10 +18,11 @@ const WRITES_MAX: usize = 4;
 const RECEIPTS_MAX: usize = 32;
 
 /// Does the writes and ends every operation of the batch.
-pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store::Error> {
+pub(crate) async fn write(batch: &mut Batch<'_>, mut plan: Plan) -> Result<(), store::Error> {
+    close_last(&mut plan.jobs, &batch.topic);
     let mut down: Vec<(System, Failure)> = Vec::new();
     let mut failed: Vec<EntityId> = Vec::new();
-    let mut jobs = closing_last(plan.jobs).into_iter().peekable();
+    let mut jobs = plan.jobs.into_iter().peekable();
     while let Some(job) = jobs.next() {
         let is_last = jobs.peek().is_none_or(|next| next.entity != job.entity);
         if failed.contains(&job.entity) {
@@ -50,29 +49,22 @@ pub(crate) async fn write(batch: &mut Batch<'_>, plan: Plan) -> Result<(), store
     batch.flush(rest).await
 }
 
-/// The jobs in an order in which a topic is closed after its posts are written: into a closed topic nobody but the service
-/// may write, and the posts would stand there under its name. The jobs of one entity stay together.
-fn closing_last(jobs: Vec<Job>) -> Vec<Job> {
-    let closes = |job: &Job| {
-        job.planned.action == Action::Edit
+/// Puts the topic's jobs, which come first, behind those of its posts when one of them closes it: into a closed topic
+/// nobody but the service may write, and the posts would stand there under its name. A topic that is made elsewhere in
+/// this very step stays first: its posts need it.
+fn close_last(jobs: &mut [Job], topic: &EntityId) {
+    let own = jobs.iter().take_while(|job| job.entity == *topic);
+    let (mut count, mut closes, mut creates) = (0, false, false);
+    for job in own {
+        count += 1;
+        creates |= job.planned.action == Action::Create;
+        closes |= job.planned.action == Action::Edit
             && job.planned.fields.contains(&Field::Locked)
-            && job.planned.record.flag(Field::Locked) == Some(true)
-    };
-    let topics: BTreeSet<EntityId> = jobs
-        .iter()
-        .filter(|job| closes(job))
-        .map(|job| job.entity.clone())
-        .collect();
-    let creates = |id: &EntityId| {
-        jobs.iter()
-            .any(|job| job.entity == *id && job.planned.action == Action::Create)
-    };
-    // A topic that is made elsewhere in this very step is needed by its posts.
-    let last: BTreeSet<EntityId> = topics.into_iter().filter(|id| !creates(id)).collect();
-    let (later, mut first): (Vec<Job>, Vec<Job>) =
-        jobs.into_iter().partition(|job| last.contains(&job.entity));
-    first.extend(later);
-    first
+            && job.planned.record.flag(Field::Locked) == Some(true);
+    }
+    if closes && !creates {
+        jobs.rotate_left(count);
+    }
 }
 
 /// One job and what is still owed to the same system after it.
