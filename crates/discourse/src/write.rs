@@ -62,10 +62,8 @@ impl Discourse {
             let markup::Need::CanvasUser(id) = need else {
                 continue;
             };
-            // Anybody can write such an element: only what can be an id goes into an address.
-            let is_id =
-                (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit());
-            if !self.has_canvas_ids || !is_id || self.strangers.has(id) {
+            // Only what can be an id goes into an address.
+            if !self.has_canvas_ids || !markup::is_canvas_id(id) || self.strangers.has(id) {
                 continue;
             }
             match self.site.user_by_key(id).await? {

@@ -30,6 +30,7 @@ mod url;
 
 pub use context::{Context, Dialect, File, Hosts, Need, Output, Settings, User};
 pub use loss::Loss;
+pub use markdown::source::is_canvas_id;
 pub use merge::{Merged, Overlap, Side};
 pub use patch::Shadow;
 pub use shared::Shared;

@@ -17,8 +17,8 @@ pub(crate) fn is_username(name: &str) -> bool {
         && name.chars().all(|c| edge(c) || matches!(c, '.' | '-'))
 }
 
-/// The id of a person in Canvas.
-pub(crate) fn is_canvas_id(id: &str) -> bool {
+/// Whether this can be the id of a person in Canvas; anybody can write a mention with something else.
+pub fn is_canvas_id(id: &str) -> bool {
     (1..=20).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_digit())
 }
 
