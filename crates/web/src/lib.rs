@@ -9,6 +9,7 @@ mod act;
 mod api;
 mod change;
 mod endpoint;
+mod form;
 mod health;
 mod json;
 mod merge;

@@ -110,20 +110,12 @@ fn queue(text: &mut Text, summary: &Summary) {
         ];
         text.sample("queue_depth", &labels, row.count);
     }
-    let pending = summary
-        .queue
-        .iter()
-        .filter(|row| row.state == OperationState::Pending);
-    let oldest = pending
-        .map(|row| summary.at.since_ms(row.oldest))
-        .max()
-        .unwrap_or(0);
     text.family(
         "queue_oldest_seconds",
         "gauge",
         "Age of the oldest operation that waits.",
     );
-    text.sample("queue_oldest_seconds", &[], seconds(oldest));
+    text.sample("queue_oldest_seconds", &[], seconds(summary.oldest_ms()));
     text.family("held_jobs", "gauge", "Operations that wait for a person.");
     text.sample("held_jobs", &[], summary.queued(OperationState::Held));
 }

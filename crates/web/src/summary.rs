@@ -136,6 +136,16 @@ impl Summary {
         of_state.map(|row| row.count).sum()
     }
 
+    /// The age of the oldest operation that waits, in milliseconds; 0 when none does.
+    pub(crate) fn oldest_ms(&self) -> i64 {
+        let pending = self.queue.iter();
+        pending
+            .filter(|row| row.state == OperationState::Pending)
+            .map(|row| self.at.since_ms(row.oldest))
+            .max()
+            .unwrap_or(0)
+    }
+
     /// How many conflicts are open.
     pub(crate) fn open_conflicts(&self) -> u64 {
         self.courses
@@ -159,13 +169,7 @@ impl Summary {
             self.queued(OperationState::Held),
         );
         let conflicts = self.open_conflicts();
-        let oldest = self
-            .queue
-            .iter()
-            .filter(|row| row.state == OperationState::Pending)
-            .map(|row| self.at.since_ms(row.oldest))
-            .max()
-            .unwrap_or(0);
+        let oldest = self.oldest_ms();
         if let Some(pause) = self.pauses.iter().find(|pause| pause.scope == "all") {
             return (
                 "paused",

@@ -14,6 +14,7 @@ use super::layout::{self, badge, csrf, may_decide, time};
 use super::table::{Cell, Format, Table, export_links, older, query};
 use crate::access::Caller;
 use crate::change::{self, ChangeError, Take};
+use crate::form::Form;
 use crate::merge::{self, Stretch};
 use crate::problem::Problem;
 use crate::state::State;
@@ -364,20 +365,15 @@ pub(crate) async fn resolve(
 }
 
 async fn decide(state: &State, caller: &Caller, id: &str, body: &[u8]) -> Result<(), Problem> {
-    let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-        .map_err(|_| Problem::invalid("The form cannot be read."))?;
-    let field = |name: &str| {
-        let found = fields
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty());
-        found.map(|(_, value)| value.clone())
-    };
+    let form = Form::read(body)?;
+    let field = |name: &str| form.get(name).map(str::to_owned);
     let why = field("reason").unwrap_or_default();
     let (conflict, entity) = visible(state, caller, id).await?;
     let take = field("take").unwrap_or_default();
     let chosen = match take.as_str() {
         "blocks" => {
-            let choices: Vec<String> = fields
+            let choices: Vec<String> = form
+                .fields()
                 .iter()
                 .filter(|(key, _)| key.starts_with("block"))
                 .map(|(_, choice)| choice.clone())

@@ -15,6 +15,7 @@ use super::layout::{self, badge, csrf, is_operator, span, time};
 use super::table::{Cell, Format, Table, export_links, older, query};
 use crate::access::Caller;
 use crate::act::{self, Verb};
+use crate::form::Form;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -237,17 +238,13 @@ pub(crate) async fn act(
 }
 
 async fn perform(state: &State, caller: &Caller, body: &[u8]) -> Result<Response, Problem> {
-    let fields: Vec<(String, String)> = serde_urlencoded::from_bytes(body)
-        .map_err(|_| Problem::invalid("The form cannot be read."))?;
-    let field = |name: &str| {
-        let found = fields
-            .iter()
-            .find(|(key, value)| key == name && !value.is_empty());
-        found.map(|(_, value)| value.as_str())
-    };
-    let verb = Verb::parse(field("verb").unwrap_or_default(), field("new_priority"))
-        .ok_or_else(|| Problem::invalid("There is no such act."))?;
-    let owned = |name: &str| field(name).map(str::to_owned);
+    let form = Form::read(body)?;
+    let verb = Verb::parse(
+        form.get("verb").unwrap_or_default(),
+        form.get("new_priority"),
+    )
+    .ok_or_else(|| Problem::invalid("There is no such act."))?;
+    let owned = |name: &str| form.get(name).map(str::to_owned);
     let filter = Filter {
         state: owned("state"),
         course: owned("course"),
@@ -256,20 +253,23 @@ async fn perform(state: &State, caller: &Caller, body: &[u8]) -> Result<Response
         code: owned("code"),
         ..Filter::default()
     };
-    let is_filter = field("scope") == Some("filter");
+    let is_filter = form.get("scope") == Some("filter");
     let ids: Vec<OperationId> = if is_filter {
         let found = act::matching(state, verb, &filter.search(act::ACT_MAX)?).await?;
         found.into_iter().map(|operation| operation.id).collect()
     } else {
-        fields
+        form.fields()
             .iter()
             .filter(|(key, _)| key == "id")
             .map(|(_, id)| OperationId(id.clone()))
             .collect()
     };
-    let why = field("reason").unwrap_or_default();
-    let Some(agreed) = field("agreed").and_then(|count| count.parse::<usize>().ok()) else {
-        return Ok(confirm(caller, &fields, (verb, ids.len())));
+    let why = form.get("reason").unwrap_or_default();
+    let Some(agreed) = form
+        .get("agreed")
+        .and_then(|count| count.parse::<usize>().ok())
+    else {
+        return Ok(confirm(caller, form.fields(), (verb, ids.len())));
     };
     if ids.len() > agreed {
         return Err(Problem::invalid(&format!(
