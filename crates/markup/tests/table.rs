@@ -10,7 +10,7 @@ mod score;
 use expect_test::expect_file;
 use std::fmt::Write as _;
 
-use markup::{Context, canvas_to_discourse, discourse_to_canvas};
+use markup::{Context, Output, canvas_to_discourse, discourse_to_canvas};
 
 #[test]
 fn nothing_falls_short() {
@@ -37,51 +37,38 @@ fn the_page_of_examples_is_as_the_converter_does_it() {
     for one in score::corpus("canvas") {
         let input = score::field(&one, "html");
         let output = canvas_to_discourse(input, &ctx);
-        let losses: Vec<&str> = output
-            .losses
-            .iter()
-            .map(|loss| loss.name.as_str())
-            .collect();
         entry(
             &mut page,
             &one,
-            ("html", input),
-            ("markdown", &output.text),
-            &losses,
+            [("html", input), ("markdown", &output.text)],
+            &output,
         );
     }
     page.push_str("\n## From Discourse\n");
     for one in score::corpus("discourse") {
         let input = score::field(&one, "raw");
         let output = discourse_to_canvas(input, &ctx);
-        let losses: Vec<&str> = output
-            .losses
-            .iter()
-            .map(|loss| loss.name.as_str())
-            .collect();
         entry(
             &mut page,
             &one,
-            ("markdown", input),
-            ("html", &output.text),
-            &losses,
+            [("markdown", input), ("html", &output.text)],
+            &output,
         );
     }
     expect_file!["../../../docs/markup-examples.md"].assert_eq(&page);
 }
 
-fn entry(
-    page: &mut String,
-    one: &serde_json::Value,
-    from: (&str, &str),
-    to: (&str, &str),
-    losses: &[&str],
-) {
+fn entry(page: &mut String, one: &serde_json::Value, texts: [(&str, &str); 2], output: &Output) {
     writeln!(page, "\n### {}", score::field(one, "name")).unwrap();
-    for (language, text) in [from, to] {
+    for (language, text) in texts {
         let shown: Vec<&str> = text.lines().map(str::trim_end).collect();
         writeln!(page, "\n~~~~{language}\n{}\n~~~~", shown.join("\n")).unwrap();
     }
+    let losses: Vec<&str> = output
+        .losses
+        .iter()
+        .map(|loss| loss.name.as_str())
+        .collect();
     if !losses.is_empty() {
         writeln!(page, "\nReported as lost: {}.", losses.join(", ")).unwrap();
     }

@@ -9,14 +9,14 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use clap::Parser;
 use serde_json::{Value, json};
-use store::{Claim, Finished, OperationState, Outcome, Store};
+use store::{OperationState, Store};
 
 use crate::clock::{self, rounded};
 use crate::job;
 use crate::place::Place;
 use crate::say;
 use crate::suite::Options;
-use crate::worker::{Handler, LEASE_MS, Workers};
+use crate::worker::{self, Handler, Workers};
 
 /// What to do; the database is named by `Q_PG` or `Q_SQLITE`.
 #[derive(Debug, Parser)]
@@ -279,29 +279,14 @@ async fn finish(place: &Place, n: u64) -> anyhow::Result<Value> {
 /// Claims single jobs and ends each with the next claim.
 async fn claims(place: &Place, n: u64) -> anyhow::Result<Value> {
     let store = place.open().await?;
+    let handler: Handler = Arc::new(|_| Ok(()));
     let mut finished = Vec::new();
     let mut times = Vec::new();
     for _ in 0..n {
-        let claim = Claim {
-            owner: "claims".to_owned(),
-            now: clock::now(),
-            lease_ms: LEASE_MS,
-            keys: 1,
-            per_key: 1,
-        };
         let start = clock::start();
-        let claimed = store.exchange(claim, std::mem::take(&mut finished)).await?;
+        let claimed = worker::exchange(&store, "claims", 1, std::mem::take(&mut finished)).await?;
         times.push(start.elapsed().as_secs_f64() * 1_000.0);
-        finished = claimed
-            .claimed
-            .into_iter()
-            .map(|operation| Finished {
-                attempt: operation.run_count,
-                operation: operation.id,
-                outcome: Outcome::Completed,
-                at: clock::now(),
-            })
-            .collect();
+        finished = worker::run(claimed, &handler)?;
     }
     store.give_back("claims", clock::now()).await?;
     times.sort_by(f64::total_cmp);

@@ -115,7 +115,8 @@ async fn claim_after_wake(store: &Store, owner: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn exchange(
+/// Stores ends and claims up to `keys` jobs, one of each key.
+pub(crate) async fn exchange(
     store: &Store,
     owner: &str,
     keys: usize,
@@ -131,7 +132,8 @@ async fn exchange(
     Ok(store.exchange(claim, finished).await?.claimed)
 }
 
-fn run(claimed: Vec<Operation>, handler: &Handler) -> anyhow::Result<Vec<Finished>> {
+/// Calls the handler for each job; returns their ends.
+pub(crate) fn run(claimed: Vec<Operation>, handler: &Handler) -> anyhow::Result<Vec<Finished>> {
     let at = clock::now();
     claimed
         .into_iter()

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Entity, EntityId, Kind, Record, Status, System};
+use model::{Conflict, Entity, EntityId, Kind, Record, Status, System};
 use store::{ConflictFilter, HistoryFilter};
 
 use crate::finding::Finding;
@@ -251,13 +251,7 @@ impl Sim {
             for entry in self.call(self.world.store.history(&filter))? {
                 self.count(format!("path: {}", entry.action));
             }
-            let filter = ConflictFilter {
-                state: None,
-                entity: Some(entity.id.clone()),
-                before: None,
-                limit: 1_000,
-            };
-            for conflict in self.call(self.world.store.conflicts(&filter))? {
+            for conflict in self.conflicts_of(entity)? {
                 let by = if conflict.decided_by.is_empty() {
                     "nobody yet"
                 } else {
@@ -304,17 +298,21 @@ impl Sim {
         Ok(())
     }
 
+    /// Every conflict that an entity had.
+    fn conflicts_of(&self, entity: &Entity) -> Result<Vec<Conflict>, Finding> {
+        self.call(self.world.store.conflicts(&ConflictFilter {
+            state: None,
+            entity: Some(entity.id.clone()),
+            before: None,
+            limit: 1_000,
+        }))
+    }
+
     /// The words that conflicts keep.
     fn kept_words(&self, items: &[Entity]) -> Result<BTreeSet<String>, Finding> {
         let mut kept = BTreeSet::new();
         for entity in items {
-            let filter = ConflictFilter {
-                state: None,
-                entity: Some(entity.id.clone()),
-                before: None,
-                limit: 1_000,
-            };
-            for conflict in self.call(self.world.store.conflicts(&filter))? {
+            for conflict in self.conflicts_of(entity)? {
                 kept.extend(conflict.sides.values().flat_map(words_of_record));
             }
         }

@@ -277,6 +277,23 @@ fn open_intent(world: &World, write: &PlannedWrite) -> Intent {
     }
 }
 
+/// What is decided when the target of an open intent is looked at.
+fn look_with(world: &World, intent: Intent) -> Decision {
+    let observations = [Observation {
+        system: intent.system,
+        sighting: world.remotes[&intent.system].sighting().unwrap(),
+        at: world.now,
+    }];
+    reconcile(&Input {
+        entity: &world.entity,
+        intents: &[intent],
+        observations: &observations,
+        policy: &world.policy,
+        open_conflict: None,
+        now: world.now,
+    })
+}
+
 #[test]
 fn a_new_item_is_created_once_and_then_left_alone() {
     let mut world = World::new(ConflictStrategy::MergePreferCanvas);
@@ -373,20 +390,7 @@ fn an_echo_without_its_receipt_is_recognised() {
     let intent = open_intent(&world, &write);
     // The write happens, the receipt is lost.
     world.remotes.get_mut(&write.system).unwrap().write(&write);
-    let sighting = world.remotes[&write.system].sighting().unwrap();
-    let observations = [Observation {
-        system: write.system,
-        sighting,
-        at: world.now,
-    }];
-    let decision = reconcile(&Input {
-        entity: &world.entity,
-        intents: &[intent],
-        observations: &observations,
-        policy: &world.policy,
-        open_conflict: None,
-        now: world.now,
-    });
+    let decision = look_with(&world, intent);
     assert_eq!(decision.notes, vec![Note::Echo(System::Discourse)]);
     assert_eq!(decision.entity.status, Status::InSync);
     assert!(owed_writes(&decision.entity).is_empty());
@@ -413,20 +417,7 @@ fn a_local_edit_made_while_a_write_is_on_its_way_is_still_owed() {
     // The write happens, then somebody edits again, and the receipt is lost.
     world.remotes.get_mut(&write.system).unwrap().write(&write);
     world.local_edits(Field::Body, body("newer"));
-    let sighting = world.remotes[&write.system].sighting().unwrap();
-    let observations = [Observation {
-        system: write.system,
-        sighting,
-        at: world.now,
-    }];
-    let decision = reconcile(&Input {
-        entity: &world.entity,
-        intents: &[intent],
-        observations: &observations,
-        policy: &world.policy,
-        open_conflict: None,
-        now: world.now,
-    });
+    let decision = look_with(&world, intent);
     let owed = owed_writes(&decision.entity);
     let canvas = owed
         .iter()
