@@ -8,7 +8,9 @@ use tokio_postgres::{Client, NoTls};
 
 const BENCH: &str = env!("CARGO_BIN_EXE_queue-bench");
 const PROCESSES: usize = 4;
-const JOBS: u64 = 8_000;
+/// A few keys that all workers want: whoever queues meets them all the time.
+const KEYS: &str = "5";
+const JOBS: u64 = 4_000;
 
 async fn connect(url: &str) -> Client {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
@@ -21,13 +23,25 @@ fn command(url: &str, arguments: &[&str]) -> Command {
     command
         .args(arguments)
         .env("Q_PG", url)
-        .env("Q_KEYS", "100")
+        .env("Q_KEYS", KEYS)
         .stdout(Stdio::null());
     command
 }
 
-fn serve(url: &str) -> Child {
-    command(url, &["serve"]).spawn().unwrap()
+/// A worker that does not outlive a test that fails.
+struct Worker(Child);
+
+impl Worker {
+    fn start(url: &str) -> Self {
+        Self(command(url, &["serve"]).spawn().unwrap())
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
 }
 
 async fn number(client: &Client, query: &str) -> i64 {
@@ -55,17 +69,22 @@ async fn each_job_ends_once_while_workers_are_killed() {
     let separator = if server.contains('?') { '&' } else { '?' };
     let url = format!("{server}{separator}options=-csearch_path%3D{schema}");
     assert!(command(&url, &["setup"]).status().unwrap().success());
-    let mut workers: Vec<Child> = (0..PROCESSES).map(|_| serve(&url)).collect();
+    let mut workers: Vec<Worker> = (0..PROCESSES).map(|_| Worker::start(&url)).collect();
     let jobs = JOBS.to_string();
-    let mut producer = command(&url, &["single", jobs.as_str()]).spawn().unwrap();
+    let producer = command(&url, &["single", jobs.as_str()])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     for round in 0..5 {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let worker = workers.get_mut(round % PROCESSES).unwrap();
-        worker.kill().unwrap();
-        worker.wait().unwrap();
-        *worker = serve(&url);
+        *workers.get_mut(round % PROCESSES).unwrap() = Worker::start(&url);
     }
-    assert!(producer.wait().unwrap().success());
+    let end = producer.wait_with_output().unwrap();
+    assert!(
+        end.status.success(),
+        "{}",
+        String::from_utf8_lossy(&end.stdout)
+    );
     let mut left = 1;
     for _ in 0..600 {
         left = number(&client, "SELECT count(*) FROM operation").await;
@@ -74,10 +93,7 @@ async fn each_job_ends_once_while_workers_are_killed() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    for worker in &mut workers {
-        worker.kill().unwrap();
-        worker.wait().unwrap();
-    }
+    drop(workers);
     let jobs = i64::try_from(JOBS).unwrap();
     assert_eq!(left, 0);
     let ended = "SELECT count(*) FROM operation_history WHERE state = 'completed'";

@@ -24,6 +24,8 @@ pub(crate) enum Connection {
 pub(crate) struct Session {
     pub(crate) connection: Connection,
     tally: Tally,
+    /// How often the same work has met another transaction and was undone.
+    pub(crate) undone: usize,
 }
 
 /// What a transaction changes beside its rows.
@@ -40,6 +42,7 @@ impl Session {
         Self {
             connection,
             tally: Tally::default(),
+            undone: 0,
         }
     }
 

@@ -23,7 +23,7 @@ use crate::session::Session;
 use crate::table;
 
 /// How often a PostgreSQL transaction that met another one is run again.
-const TRIES: usize = 10;
+const TRIES: usize = 30;
 
 /// A piece of work inside a transaction.
 pub(crate) type Work<'s, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 's>>;
@@ -118,7 +118,7 @@ impl Store {
         }
         let mut tried = 0;
         loop {
-            let result = self.try_transact(&work).await;
+            let result = self.try_transact(&work, tried).await;
             tried += 1;
             if !matches!(result, Err(Error::Locked)) || tried >= TRIES {
                 return result;
@@ -126,12 +126,13 @@ impl Store {
         }
     }
 
-    async fn try_transact<T, F>(&self, work: &F) -> Result<T>
+    async fn try_transact<T, F>(&self, work: &F, undone: usize) -> Result<T>
     where
         T: Send + 'static,
         F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send,
     {
         let mut session = self.backend.writer().await?;
+        session.undone = undone;
         let result = work(&mut session).await;
         end(session, result).await
     }
