@@ -47,8 +47,8 @@ class Service:
         self.config = folder / "antiphon.toml"
         tables = {
             "database": {"url": f"sqlite:{folder / 'antiphon.db'}"},
-            "web": {"listen": f"127.0.0.1:{self.port}"},
             **tables,
+            "web": {"listen": f"127.0.0.1:{self.port}", **tables.get("web", {})},
         }
         text = [table(name, entries) for name, entries in tables.items()]
         text += [table("course", entries, is_list=True) for entries in courses]

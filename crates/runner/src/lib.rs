@@ -10,6 +10,7 @@ pub mod event;
 pub mod feed;
 pub mod mutation;
 pub mod step;
+mod trouble;
 pub mod worker;
 mod world;
 

@@ -15,6 +15,8 @@ mod place;
 mod words;
 mod write;
 
+pub(crate) use words::log_of_system;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Entity, EntityId, Failure, Intent, Kind, System};
@@ -180,11 +182,18 @@ pub async fn run(
 
 /// Ends all operations of the batch with the failure of a shared read.
 async fn give_back(batch: &Batch<'_>, failure: &Failure) -> Result<(), store::Error> {
-    let changes = batch
+    let mut changes: Vec<Change> = batch
         .operations
         .iter()
         .map(|operation| outcome::failed(batch, operation, failure))
         .collect();
+    // One look failed, whatever asked for it: one line.
+    if let (Some(topic), Some(Change::Finish { outcome, .. })) =
+        (batch.entities.get(&batch.topic), changes.first())
+    {
+        let system = model::system_of_code(&failure.code);
+        changes.push(batch.log_failure(topic, system, (outcome, failure)));
+    }
     batch.world.store.commit(changes).await
 }
 

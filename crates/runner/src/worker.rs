@@ -7,6 +7,7 @@ use model::{Entity, System, Timestamp};
 use tokio::sync::watch;
 
 use crate::course::Error;
+use crate::trouble::Trouble;
 use crate::world::World;
 use crate::{course, event, feed, step};
 
@@ -241,6 +242,7 @@ async fn duties(
     let mut next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
     let mut next_upkeep = world.now();
     let mut courses = Vec::new();
+    let mut trouble = Trouble::default();
     while !*stop.borrow() {
         if !*has_duties.borrow_and_update() {
             wait_for(&mut has_duties, &mut stop).await;
@@ -253,7 +255,7 @@ async fn duties(
         if is_sweep {
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
         }
-        poll_all(&world, &courses, is_sweep).await;
+        poll_all(&world, &courses, is_sweep, &mut trouble).await;
         if world.now() >= next_upkeep {
             next_upkeep = world.now().plus_ms(UPKEEP_MS);
             upkeep(&world).await;
@@ -295,16 +297,21 @@ async fn ensure(world: &World) -> Vec<Entity> {
     }
 }
 
-async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool) {
+async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool, trouble: &mut Trouble) {
     for course in courses {
         for system in System::REMOTE {
             let polled = feed::poll(world, course, system, is_sweep).await;
             let course = &course.id;
             match polled {
-                Ok(_) => {}
-                // A remote that asks us to wait is everyday life.
-                Err(Error::Remote(failure)) if failure.class.is_retried() => {
-                    tracing::debug!(%system, %course, %failure, "a feed could not be read");
+                Ok(_) => trouble.over(course, system),
+                Err(Error::Remote(failure)) => {
+                    // A remote that asks us to wait is everyday life.
+                    if failure.class.is_retried() {
+                        tracing::debug!(%system, %course, %failure, "a feed could not be read");
+                    } else {
+                        tracing::warn!(%system, %course, %failure, "a feed could not be read; tried again");
+                    }
+                    trouble.tell(world, (course, system), &failure).await;
                 }
                 Err(error) => {
                     tracing::warn!(%system, %course, %error, "a feed could not be read; tried again");

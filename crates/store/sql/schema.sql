@@ -374,8 +374,8 @@ CREATE TABLE kept_answer (
 );
 CREATE INDEX kept_answer_at ON kept_answer (at_ms);
 
--- How many journal entries each hour had, by course and name: an action, or `failure:CODE:SYSTEM`. Counted from the
--- journal behind the cursor `tally`, so that no page has to count the journal itself. No course is the empty text.
+-- How many journal entries each hour had, by course and name: an action, or `failure:CODE:SYSTEM:KIND`. Counted from
+-- the journal behind the cursor `tally`, so that no page has to count the journal itself. No course is the empty text.
 CREATE TABLE tally (
     hour_ms BIGINT NOT NULL,
     course_id TEXT NOT NULL,
@@ -385,9 +385,11 @@ CREATE TABLE tally (
 );
 
 -- Failures by cause, with what people said about them. A group that is seen again after it was resolved is open again.
+-- `episode` is set while people know of it; `counted_from` is how many entries there were when the episode began.
 CREATE TABLE error_group (
     code TEXT NOT NULL,
     system TEXT NOT NULL,
+    kind TEXT NOT NULL,
     class TEXT NOT NULL,
     message TEXT NOT NULL,
     remedy TEXT NOT NULL,
@@ -398,9 +400,29 @@ CREATE TABLE error_group (
     resolved_ms BIGINT,
     noted_by TEXT NOT NULL,
     noted_why TEXT NOT NULL,
-    PRIMARY KEY (code, system)
+    counted_from BIGINT NOT NULL,
+    episode TEXT,
+    told_ms BIGINT,
+    told_entries BIGINT NOT NULL,
+    PRIMARY KEY (code, system, kind)
 );
 CREATE INDEX error_group_last ON error_group (last_ms);
+
+-- Messages to those who run the service, until a channel has taken them. `id` goes along as the idempotency key: a
+-- message that was taken and not noted as sent is sent again. `body` is the message as JSON.
+CREATE TABLE outbox (
+    id TEXT PRIMARY KEY,
+    channel TEXT NOT NULL,
+    body TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'sent', 'given_up')),
+    attempts BIGINT NOT NULL,
+    next_ms BIGINT NOT NULL,
+    failure TEXT NOT NULL,
+    created_ms BIGINT NOT NULL,
+    ended_ms BIGINT
+);
+CREATE INDEX outbox_due ON outbox (next_ms) WHERE state = 'pending';
+CREATE INDEX outbox_ended ON outbox (ended_ms) WHERE state <> 'pending';
 
 -- The journal by action, by action in a course, and what failed.
 CREATE INDEX history_action ON history (action, id);

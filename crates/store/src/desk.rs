@@ -1,6 +1,6 @@
 //! The words of the operators' side: accounts, sessions, tokens, the audit log, error groups, tallies. No SQL.
 
-use model::{Class, EntityId, Kind, Status, System, Timestamp};
+use model::{Cause, Class, EntityId, Kind, Status, System, Timestamp, Told};
 
 use crate::operation::names;
 
@@ -130,10 +130,8 @@ pub struct KeptAnswer {
 /// Failures of one cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ErrorGroup {
-    /// The stable code.
-    pub code: String,
-    /// Where: a system's name, or empty.
-    pub system: Option<System>,
+    /// What they have in common.
+    pub cause: Cause,
     /// The class.
     pub class: Class,
     /// The newest failure's words.
@@ -154,6 +152,43 @@ pub struct ErrorGroup {
     pub noted_by: String,
     /// Why.
     pub noted_why: String,
+    /// What people were told of it.
+    pub told: Told,
+}
+
+names! {
+    /// Where a message to those who run the service stands.
+    OutboxState {
+        /// To be sent.
+        Pending = "pending",
+        /// Taken by its channel.
+        Sent = "sent",
+        /// Tried for too long.
+        GivenUp = "given_up",
+    }
+}
+
+/// A message in the outbox.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutboxLine {
+    /// Our id, which goes along as the idempotency key.
+    pub id: String,
+    /// The channel's name.
+    pub channel: String,
+    /// The message as JSON.
+    pub body: String,
+    /// Where it stands.
+    pub state: OutboxState,
+    /// How often it was tried.
+    pub attempts: u32,
+    /// When it is tried next.
+    pub next_at: Timestamp,
+    /// Why the last try failed, or nothing.
+    pub failure: String,
+    /// When it was written.
+    pub created_at: Timestamp,
+    /// When it was sent or given up.
+    pub ended_at: Option<Timestamp>,
 }
 
 /// A change on the operators' side.
@@ -189,10 +224,8 @@ pub enum DeskChange {
     KeepAnswer(KeptAnswer),
     /// Notes what somebody said about an error group.
     NoteError {
-        /// The code.
-        code: String,
-        /// The system's name, or empty.
-        system: String,
+        /// Which.
+        cause: Cause,
         /// Nobody is told before this time.
         muted_until: Option<Timestamp>,
         /// When it was called resolved.
@@ -202,6 +235,26 @@ pub enum DeskChange {
         /// Why.
         why: String,
     },
+    /// Notes what people were told of a group.
+    NoteTold {
+        /// Which.
+        cause: Cause,
+        /// What they know now.
+        told: Told,
+    },
+    /// Notes that a group is over by itself, unless it was seen after `last`.
+    ResolveQuiet {
+        /// Which.
+        cause: Cause,
+        /// When it was last seen.
+        last: Timestamp,
+        /// Why.
+        why: String,
+    },
+    /// Puts a message into the outbox.
+    Post(OutboxLine),
+    /// Notes how a message fared: state, attempts, next try, failure and end; misses its guard when it is not pending.
+    NotePost(OutboxLine),
 }
 
 /// Which entries of the journal to show; newest first.
@@ -279,7 +332,7 @@ pub struct Waiting {
 pub struct Tally {
     /// The hour's beginning.
     pub hour: Timestamp,
-    /// An action, or `failure:CODE:SYSTEM`.
+    /// An action, or `failure:CODE:SYSTEM:KIND`.
     pub name: String,
     /// How many.
     pub count: u64,

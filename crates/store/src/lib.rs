@@ -28,7 +28,8 @@ pub use bell::Doze;
 pub use change::Change;
 pub use desk::{
     Account, ApiToken, AuditEntry, AuditLine, ChainCheck, CourseCount, DeskChange, ErrorGroup,
-    HistorySearch, KeptAnswer, LoginSession, OperationSearch, Role, Run, Tally, Waiting,
+    HistorySearch, KeptAnswer, LoginSession, OperationSearch, OutboxLine, OutboxState, Role, Run,
+    Tally, Waiting,
 };
 pub use error::{Error, Result};
 pub use operation::{

@@ -1,10 +1,10 @@
 //! What the operators' pages read, and the counting of the journal behind them.
 
-use model::{Conflict, ConflictState, EntityId, System, Timestamp};
+use model::{Cause, Conflict, ConflictState, EntityId, System, Timestamp};
 
 use crate::desk::{
     Account, ApiToken, AuditLine, ChainCheck, CourseCount, ErrorGroup, HistorySearch, KeptAnswer,
-    LoginSession, OperationSearch, Run, Tally, Waiting,
+    LoginSession, OperationSearch, OutboxLine, Run, Tally, Waiting,
 };
 use crate::error::Result;
 use crate::operation::Operation;
@@ -12,7 +12,7 @@ use crate::queue::end;
 use crate::record::HistoryEntry;
 use crate::store::Store;
 use crate::table::desk::{
-    account, audit, error_group, kept_answer, overview, search, tally, token,
+    account, audit, error_group, kept_answer, outbox, overview, search, tally, token,
 };
 
 impl Store {
@@ -67,8 +67,25 @@ impl Store {
     }
 
     /// One error group; `system` is empty where there is none.
-    pub async fn error_group(&self, code: &str, system: &str) -> Result<Option<ErrorGroup>> {
-        error_group::one(&mut self.reader().await?, code, system).await
+    pub async fn error_group(&self, cause: &Cause) -> Result<Option<ErrorGroup>> {
+        error_group::one(&mut self.reader().await?, cause).await
+    }
+
+    /// The messages that are to be sent by `now`, longest due first.
+    pub async fn outbox_due(&self, now: Timestamp, limit: usize) -> Result<Vec<OutboxLine>> {
+        outbox::due(&mut self.reader().await?, now, limit).await
+    }
+
+    /// The newest messages of the outbox.
+    pub async fn outbox(&self, limit: usize) -> Result<Vec<OutboxLine>> {
+        outbox::list(&mut self.reader().await?, limit).await
+    }
+
+    /// Removes messages that were sent or given up before a time; returns how many.
+    pub async fn prune_outbox(&self, before: Timestamp) -> Result<u64> {
+        let mut session = self.backend.writer().await?;
+        let result = outbox::prune(&mut session, before).await;
+        end(session, result).await
     }
 
     /// A page of the journal, newest first.

@@ -33,6 +33,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
         desk::audit::ALL,
         desk::error_group::ALL,
         desk::kept_answer::ALL,
+        desk::outbox::ALL,
         desk::overview::ALL,
         desk::search::ALL,
         desk::tally::ALL,

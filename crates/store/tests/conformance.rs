@@ -50,7 +50,8 @@ mod everywhere {
             nothing_is_claimed_for_nothing;
         commit: a_failing_change_leaves_nothing, references_are_checked_at_the_end, an_empty_commit_is_fine;
         desk: accounts_and_their_sessions_go_together, the_audit_chain_holds_under_many_hands, hours_are_counted_once,
-            history_is_searched_by_every_filter, overviews_answer_on_an_empty_database;
+            history_is_searched_by_every_filter, overviews_answer_on_an_empty_database,
+            failures_of_one_cause_stand_together, messages_wait_in_the_outbox;
         entity: entities_come_back_whole, an_old_revision_is_refused, an_item_has_one_entity,
             threads_come_topic_first, pages_follow_each_other, many_remote_ids_at_once, entities_are_counted,
             strange_text_survives, intents_open_and_close, conflicts_are_kept_and_reopened;

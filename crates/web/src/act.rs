@@ -1,7 +1,7 @@
 //! What operators do: to operations one by one or by filter, to scopes, to groups of errors. The pages and the API
 //! come here; each act and its line in the audit log are one commit.
 
-use model::{EntityId, Kind, OperationId, Timestamp};
+use model::{Cause, EntityId, Kind, OperationId, Timestamp};
 use store::{
     Change, DeskChange, EntityFilter, NewOperation, Operation, OperationKind, OperationSearch,
     OperationState, Priority,
@@ -226,7 +226,7 @@ pub(crate) enum Note {
 pub(crate) async fn note(
     state: &State,
     caller: &Caller,
-    (code, system): (&str, &str),
+    cause: &Cause,
     (note, why): (Note, &str),
 ) -> Result<(), ChangeError> {
     let now = state.stamp.now();
@@ -239,19 +239,16 @@ pub(crate) async fn note(
         Note::Open => ("error open", None, None),
     };
     let noted = DeskChange::NoteError {
-        code: code.to_owned(),
-        system: system.to_owned(),
+        cause: cause.clone(),
         muted_until,
         resolved_at,
         who: caller.who.clone(),
         why: why.to_owned(),
     };
-    let entry = caller.audit(state, act, &format!("{code} {system}"), why);
+    let entry = caller.audit(state, act, &cause.to_string(), why);
     let changes = vec![Change::Desk(noted), Change::Desk(DeskChange::Audit(entry))];
     match state.store.commit(changes).await {
-        Err(store::Error::Stale { .. }) => {
-            Err(ChangeError::NotFound(format!("group {code} {system}")))
-        }
+        Err(store::Error::Stale { .. }) => Err(ChangeError::NotFound(format!("group {cause}"))),
         other => Ok(other?),
     }
 }

@@ -304,7 +304,8 @@ async fn errors(Shared(state): Shared<State>, Query(query): Query<Limit>) -> Ans
 
 fn group_json(group: &ErrorGroup, standing: &str) -> Value {
     json!({
-        "code": group.code, "system": group.system, "class": group.class, "message": group.message,
+        "code": group.cause.code, "system": group.cause.system, "kind": group.cause.kind, "class": group.class,
+        "origin": group.cause.origin(group.class), "is_transient": group.class.is_retried(), "message": group.message,
         "remedy": group.remedy, "seen": group.entries, "first_ms": group.first_at, "last_ms": group.last_at,
         "standing": standing, "muted_until_ms": group.muted_until, "resolved_ms": group.resolved_at,
         "noted_by": group.noted_by, "noted_why": group.noted_why,

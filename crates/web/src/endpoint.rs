@@ -117,7 +117,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     post("/api/v1/pauses", Operate, "Pauses a scope.", &["scope", "reason"]),
     post("/api/v1/pauses/resume", Operate, "Lets a scope go on.", &["scope", "reason"]),
     get("/api/v1/errors", View, "Failures by cause.", &["limit"]),
-    post("/api/v1/errors/note", Operate, "Mutes, resolves or reopens a group.", &["code", "system", "verb", "hours", "reason"]),
+    post("/api/v1/errors/note", Operate, "Mutes, resolves or reopens a group.", &["code", "system", "kind", "verb", "hours", "reason"]),
     get("/api/v1/audit", View, "The audit log, newest first.", &["who", "before", "limit"]),
     get("/api/v1/tokens", Administer, "Tokens, without their secrets.", &[]),
     post("/api/v1/tokens", Administer, "Makes a token; it is shown once.", &["label", "role", "courses", "days", "reason"]),

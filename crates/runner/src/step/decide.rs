@@ -260,7 +260,7 @@ async fn plan(
             continue;
         }
         if let Some(trip) = write::guard(batch, &entity, &writes).await? {
-            stop(batch, entity, trip, changes);
+            stop(batch, entity, &trip, changes);
             continue;
         }
         let (operation, attempt) = start(batch, &entity, subject, changes);
@@ -436,18 +436,14 @@ fn start(
 }
 
 /// A guard stopped the entity: its operation is held, the entity says why.
-fn stop(batch: &mut Batch<'_>, mut entity: Entity, trip: Failure, changes: &mut Vec<Change>) {
+fn stop(batch: &mut Batch<'_>, mut entity: Entity, trip: &Failure, changes: &mut Vec<Change>) {
     let subject = engine::entity_key(&entity.id);
     let (operation, _) = start(batch, &entity, subject, changes);
     entity.status = Status::Held;
     entity.reason = Some(trip.clone());
-    changes.push(batch.log(&entity, None, "held", trip.message.clone()));
-    changes.push(super::finish(
-        batch.world,
-        batch.owner,
-        &operation,
-        store::Outcome::Held(trip),
-    ));
+    let outcome = store::Outcome::Held(trip.clone());
+    changes.push(batch.log_failure(&entity, None, (&outcome, trip)));
+    changes.push(super::finish(batch.world, batch.owner, &operation, outcome));
     batch.operations.retain(|claimed| claimed.id != operation);
     batch.touch(entity);
 }

@@ -168,13 +168,15 @@ async fn discover<'a>(
     let thread = match connector.thread(&remote).await {
         Ok(thread) => thread,
         Err(error) => {
-            let changes = operations
+            let mut changes: Vec<Change> = operations
                 .iter()
                 .map(|operation| {
                     let outcome = outcome::after(world, operation.attempt_count, &error.0);
                     finish(world, owner, &operation.id, outcome)
                 })
                 .collect();
+            let line = super::log_of_system(world, "failed", &error.0);
+            changes.push(Change::Log(line));
             world.store.commit(changes).await?;
             return Ok(Located::Done);
         }

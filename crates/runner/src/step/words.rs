@@ -1,8 +1,10 @@
 //! The words of the history: what was seen and decided, without anybody's text.
 
 use engine::Note;
-use model::{Conflict, ConflictState, Entity, System};
-use store::{Change, HistoryEntry};
+use model::{Conflict, ConflictState, Entity, Failure, System, system_of_code};
+use store::{Change, HistoryEntry, Outcome};
+
+use crate::world::World;
 
 use super::Batch;
 
@@ -111,5 +113,43 @@ impl Batch<'_> {
             text,
             failure: None,
         })
+    }
+
+    /// The line of a failure that ended an attempt with `outcome`: with it the errors page counts causes.
+    pub(crate) fn log_failure(
+        &self,
+        entity: &Entity,
+        system: Option<System>,
+        (outcome, failure): (&Outcome, &Failure),
+    ) -> Change {
+        let mut change = self.log(entity, system, action_of(outcome), failure.to_string());
+        if let Change::Log(entry) = &mut change {
+            entry.failure = Some(failure.clone());
+        }
+        change
+    }
+}
+
+/// The history's word for a failed attempt.
+fn action_of(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Held(_) => "held",
+        Outcome::Retry { .. } => "retry",
+        Outcome::Failed(_) | Outcome::Completed | Outcome::Cancelled { .. } => "failed",
+    }
+}
+
+/// The line of a failure that is about no entity we know: a feed, an unknown thread.
+pub(crate) fn log_of_system(world: &World, action: &str, failure: &Failure) -> HistoryEntry {
+    HistoryEntry {
+        id: world.id(),
+        at: world.now(),
+        entity: None,
+        course: None,
+        system: system_of_code(&failure.code),
+        action: action.to_owned(),
+        operation: None,
+        text: failure.to_string(),
+        failure: Some(failure.clone()),
     }
 }

@@ -304,12 +304,7 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(),
     }
     if let Some(entity) = batch.entities.get(&job.entity).cloned() {
         let entity = outcome::mark(entity, &outcome, failure);
-        changes.push(batch.log(
-            &entity,
-            Some(job.planned.system),
-            "failed",
-            failure.to_string(),
-        ));
+        changes.push(batch.log_failure(&entity, Some(job.planned.system), (&outcome, failure)));
         changes.push(Change::SaveEntity(entity.clone()));
         batch.keep(entity);
     }

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod error_group;
 pub(crate) mod kept_answer;
+pub(crate) mod outbox;
 pub(crate) mod overview;
 pub(crate) mod search;
 pub(crate) mod tally;
@@ -26,8 +27,7 @@ pub(crate) async fn apply(session: &mut Session, change: &DeskChange) -> Result<
         DeskChange::Audit(entry) => audit::add(session, entry).await,
         DeskChange::KeepAnswer(answer) => kept_answer::keep(session, answer).await,
         DeskChange::NoteError {
-            code,
-            system,
+            cause,
             muted_until,
             resolved_at,
             who,
@@ -39,7 +39,13 @@ pub(crate) async fn apply(session: &mut Session, change: &DeskChange) -> Result<
                 who,
                 why,
             };
-            error_group::note(session, (code, system), &note).await
+            error_group::note(session, cause, &note).await
         }
+        DeskChange::NoteTold { cause, told } => error_group::tell(session, cause, told).await,
+        DeskChange::ResolveQuiet { cause, last, why } => {
+            error_group::resolve_quiet(session, cause, *last, why).await
+        }
+        DeskChange::Post(line) => outbox::add(session, line).await,
+        DeskChange::NotePost(line) => outbox::note(session, line).await,
     }
 }

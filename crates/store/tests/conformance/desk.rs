@@ -1,12 +1,13 @@
 //! The operators' side: accounts, the audit chain, counted hours, searches.
 
+use model::{Cause, Class, Failure, Kind, System, Told};
 use store::{
     Account, AuditEntry, ChainCheck, Change, DeskChange, HistoryEntry, HistorySearch, LoginSession,
-    OperationSearch, Role,
+    OperationSearch, OutboxLine, OutboxState, Role,
 };
 
 use super::database::Database;
-use super::sample::{NOW, after, entity_id};
+use super::sample::{NOW, after, entity, entity_id, save, store_course};
 
 fn desk(change: DeskChange) -> Vec<Change> {
     vec![Change::Desk(change)]
@@ -276,4 +277,115 @@ pub async fn overviews_answer_on_an_empty_database(db: Database) {
     assert_eq!(store.search_operations(&search).await, Ok(Vec::new()));
     assert!(store.size_bytes().await.unwrap() > 0);
     assert_eq!(store.prune_desk(NOW, NOW).await, Ok(0));
+}
+
+fn failed(number: i64, code: &str) -> Change {
+    let mut line = entry(number, "failed");
+    line.system = Some(System::Discourse);
+    line.failure = Some(Failure::new(
+        code,
+        Class::Invalid,
+        format!("number {number}"),
+        "Edit it.",
+    ));
+    Change::Log(line)
+}
+
+pub async fn failures_of_one_cause_stand_together(db: Database) {
+    let store = &db.store;
+    store_course(store, "c1").await;
+    let topic = entity(Kind::Topic, "e1", "c1");
+    save(store, &topic).await;
+    let lines = vec![
+        failed(0, "SYNC-2306"),
+        failed(5, "SYNC-2306"),
+        failed(1, "SYNC-2307"),
+    ];
+    store.commit(lines).await.unwrap();
+    store
+        .count_history(after(1_000), after(1_000), 10)
+        .await
+        .unwrap();
+    let cause = Cause {
+        code: "SYNC-2306".to_owned(),
+        system: Some(System::Discourse),
+        kind: Some(Kind::Topic),
+    };
+    assert_eq!(store.error_groups(10).await.unwrap().len(), 2);
+    let group = store.error_group(&cause).await.unwrap().unwrap();
+    assert_eq!((group.entries, group.class), (2, Class::Invalid));
+    assert_eq!((group.first_at, group.last_at), (NOW, after(5)));
+    assert_eq!(group.message, "number 5");
+    assert_eq!(group.told, Told::default());
+    let told = Told {
+        counted_from: 1,
+        episode: Some("episode".to_owned()),
+        at: Some(after(7)),
+        count: 2,
+    };
+    let quiet = |last| {
+        desk(DeskChange::ResolveQuiet {
+            cause: cause.clone(),
+            last,
+            why: "not seen".to_owned(),
+        })
+    };
+    store
+        .commit(desk(DeskChange::NoteTold {
+            cause: cause.clone(),
+            told: told.clone(),
+        }))
+        .await
+        .unwrap();
+    // Seen since: it is not over.
+    assert!(store.commit(quiet(NOW)).await.is_err());
+    store.commit(quiet(after(5))).await.unwrap();
+    let group = store.error_group(&cause).await.unwrap().unwrap();
+    assert_eq!((group.told, group.resolved_at), (told, Some(after(5))));
+    store
+        .commit(vec![failed(2_000, "SYNC-2306")])
+        .await
+        .unwrap();
+    store
+        .count_history(after(9_000), after(9_000), 10)
+        .await
+        .unwrap();
+    let group = store.error_group(&cause).await.unwrap().unwrap();
+    assert_eq!((group.entries, group.resolved_at), (3, None));
+}
+
+pub async fn messages_wait_in_the_outbox(db: Database) {
+    let store = &db.store;
+    let line = |id: &str, ms| OutboxLine {
+        id: id.to_owned(),
+        channel: "mail".to_owned(),
+        body: "{}".to_owned(),
+        state: OutboxState::Pending,
+        attempts: 0,
+        next_at: after(ms),
+        failure: String::new(),
+        created_at: NOW,
+        ended_at: None,
+    };
+    let posts = [line("a", 10), line("b", 0)].map(|line| Change::Desk(DeskChange::Post(line)));
+    store.commit(posts.into()).await.unwrap();
+    assert_eq!(store.outbox_due(NOW, 9).await, Ok(vec![line("b", 0)]));
+    let again = store.commit(desk(DeskChange::Post(line("b", 0)))).await;
+    assert!(again.is_err(), "a message is written once");
+    let sent = OutboxLine {
+        state: OutboxState::Sent,
+        attempts: 1,
+        ended_at: Some(after(1)),
+        ..line("b", 0)
+    };
+    let note = desk(DeskChange::NotePost(sent.clone()));
+    store.commit(note.clone()).await.unwrap();
+    assert!(store.commit(note).await.is_err(), "it ends once");
+    assert_eq!(store.outbox(9).await, Ok(vec![sent, line("a", 10)]));
+    assert_eq!(
+        store.outbox_due(after(10), 9).await,
+        Ok(vec![line("a", 10)])
+    );
+    assert_eq!(store.prune_outbox(after(20)).await, Ok(1));
+    assert_eq!(store.outbox(9).await, Ok(vec![line("a", 10)]));
 }

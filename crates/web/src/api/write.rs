@@ -3,7 +3,7 @@
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State as Shared};
 use axum::{Extension, Json};
-use model::{EntityId, OperationId};
+use model::{Cause, EntityId, OperationId};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use store::{Change, DeskChange, Role};
@@ -176,6 +176,8 @@ pub(super) struct GroupNote {
     code: String,
     #[serde(default)]
     system: String,
+    #[serde(default)]
+    kind: String,
     verb: String,
     hours: Option<u32>,
     #[serde(default)]
@@ -190,10 +192,11 @@ pub(super) async fn note(
     let given = body(given)?;
     let note = groups::parse_note(&given.verb, given.hours)
         .ok_or_else(|| Problem::invalid("A verb is mute, resolve or open."))?;
-    let group = (given.code.as_str(), given.system.as_str());
-    act::note(&state, &caller, group, (note, &given.reason)).await?;
+    let cause = Cause::parse(&given.code, &given.system, &given.kind)
+        .ok_or_else(|| Problem::invalid("There is no such system or kind."))?;
+    act::note(&state, &caller, &cause, (note, &given.reason)).await?;
     Ok(Json(
-        json!({ "code": given.code, "system": given.system, "verb": given.verb }),
+        json!({ "code": given.code, "system": given.system, "kind": given.kind, "verb": given.verb }),
     ))
 }
 

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::extract::{Form, Query, State as Shared};
 use axum::response::{IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
-use model::{System, Timestamp};
+use model::{Cause, Class, Origin, System, Timestamp};
 use serde::Deserialize;
 use store::ErrorGroup;
 
@@ -80,12 +80,15 @@ fn table(
     caller: &Caller,
 ) -> Table {
     let rows = groups.iter().map(|group| {
-        let system = group.system.map_or("", System::as_str);
-        let hours = trend.get(&format!("{}:{system}", group.code)).copied().unwrap_or_default();
+        let (cause, class) = (&group.cause, group.class);
+        let name = format!("{}:{}:{}", cause.code, cause.system_name(), cause.kind_name());
+        let hours = trend.get(&name).copied().unwrap_or_default();
         let standing = standing(group, now);
         vec![
-            Cell::with(group.code.as_str(), html! { code { (group.code) } br; (badge(group.class.as_str())) }),
-            Cell::text(group.system.map_or("us", System::title)),
+            Cell::with(cause.code.as_str(), html! { code { (cause.code) } }),
+            Cell::with(class.as_str(), html! { (badge(class.as_str())) br; span.hint { (nature(class)) } }),
+            Cell::text(&place(cause)),
+            Cell::text(origin(cause.origin(class))),
             Cell::with(group.message.as_str(), html! { (group.message) br; span.hint { (group.remedy) } }),
             Cell::number(group.entries),
             Cell::with(hours.iter().sum::<u64>(), spark(&hours)),
@@ -95,7 +98,7 @@ fn table(
                 (badge(standing))
                 @if !group.noted_by.is_empty() { br; span.hint { (group.noted_by) ": " (group.noted_why) } }
                 @if let (Some(until), "muted") = (group.muted_until, standing) { br; "until " (time(until)) }
-                @if is_operator(caller) { (buttons(caller, group, system, standing)) }
+                @if is_operator(caller) { (buttons(caller, group, standing)) }
             }),
         ]
     });
@@ -103,7 +106,9 @@ fn table(
         caption: "Failures by cause",
         columns: vec![
             ("code", "Cause"),
-            ("system", "Where"),
+            ("class", "Class"),
+            ("place", "Where"),
+            ("origin", "Comes from"),
             ("message", "Last words"),
             ("seen", "Seen"),
             ("day", "24 hours"),
@@ -115,19 +120,50 @@ fn table(
     }
 }
 
-fn buttons(caller: &Caller, group: &ErrorGroup, system: &str, standing: &str) -> Markup {
+/// What happens by itself.
+pub(crate) fn nature(class: Class) -> &'static str {
+    if class.is_retried() {
+        "transient: tried again by itself"
+    } else {
+        "permanent: needs somebody"
+    }
+}
+
+/// Who can mend it.
+fn origin(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Ours => "our side",
+        Origin::Canvas => "Canvas",
+        Origin::Discourse => "Discourse",
+        Origin::Network => "the network",
+    }
+}
+
+/// A kind and a system, as far as they are known.
+fn place(cause: &Cause) -> String {
+    match (cause.kind, cause.system.map(System::title)) {
+        (Some(kind), Some(system)) => format!("{} in {system}", kind.as_str()),
+        (Some(kind), None) => kind.as_str().to_owned(),
+        (None, Some(system)) => system.to_owned(),
+        (None, None) => "here".to_owned(),
+    }
+}
+
+fn buttons(caller: &Caller, group: &ErrorGroup, standing: &str) -> Markup {
+    let cause = &group.cause;
     html! {
-        p { a href={ "/queue?state=failed&code=" (group.code) } { "Failed operations" } }
+        p { a href={ "/queue?state=failed&code=" (cause.code) } { "Failed operations" } }
         details {
             summary { "Mute or resolve" }
             form.stack method="post" action="/errors/note" {
                 (csrf(caller))
-                input type="hidden" name="code" value=(group.code);
-                input type="hidden" name="system" value=(system);
+                input type="hidden" name="code" value=(cause.code);
+                input type="hidden" name="system" value=(cause.system_name());
+                input type="hidden" name="kind" value=(cause.kind_name());
                 label { "Reason" input name="reason" required maxlength="200"; }
                 label { "Hours" input name="hours" type="number" min="1" max="2160" value="24"; }
-                button name="verb" value="mute" { "Mute " (group.code) }
-                @if standing == "open" { button name="verb" value="resolve" { "Resolve " (group.code) } }
+                button name="verb" value="mute" { "Mute " (cause.code) }
+                @if standing == "open" { button name="verb" value="resolve" { "Resolve " (cause.code) } }
                 @else { button name="verb" value="open" { "Count again" } }
             }
         }
@@ -153,6 +189,8 @@ fn spark(hours: &[u64; 24]) -> Markup {
 pub(crate) struct NoteForm {
     code: String,
     system: String,
+    #[serde(default)]
+    kind: String,
     verb: String,
     hours: Option<u32>,
     reason: String,
@@ -177,13 +215,10 @@ pub(crate) async fn note(
     let Some(note) = parse_note(&form.verb, form.hours) else {
         return Problem::invalid("There is no such act.").page(Some(&caller));
     };
-    let done = act::note(
-        &state,
-        &caller,
-        (&form.code, &form.system),
-        (note, &form.reason),
-    )
-    .await;
+    let Some(cause) = Cause::parse(&form.code, &form.system, &form.kind) else {
+        return Problem::invalid("There is no such system or kind.").page(Some(&caller));
+    };
+    let done = act::note(&state, &caller, &cause, (note, &form.reason)).await;
     match done {
         Ok(()) => Redirect::to("/errors").into_response(),
         Err(error) => Problem::from(error).page(Some(&caller)),

@@ -284,7 +284,9 @@ async fn a_resolved_group_opens_again_when_it_is_seen_again() {
     };
     assert_eq!(standing().await, "open");
     let note = |verb: &str| {
-        format!(r#"{{"code":"SYNC-2301","system":"canvas","verb":"{verb}","reason":"x"}}"#)
+        format!(
+            r#"{{"code":"SYNC-2301","system":"canvas","kind":"topic","verb":"{verb}","reason":"x"}}"#
+        )
     };
     for (verb, wanted) in [("mute", "muted"), ("open", "open"), ("resolve", "resolved")] {
         let answer = world

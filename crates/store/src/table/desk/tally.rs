@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use model::{EntityId, IdSource, System, Timestamp};
+use model::{Cause, EntityId, IdSource, Kind, System, Timestamp};
 
 use super::error_group::{self, Seen};
 use crate::desk::Tally;
@@ -18,8 +18,8 @@ const CURSOR: &str = "tally";
 const HOUR_MS: i64 = 3_600_000;
 
 statements! { "tally";
-    NEXT = "SELECT id, at_ms, course_id, system, action, failure FROM history WHERE id > $1 AND id < $2
-        ORDER BY id LIMIT $3",
+    NEXT = "SELECT h.id, h.at_ms, h.course_id, h.system, h.action, h.failure, e.kind FROM history h
+        LEFT JOIN entity e ON e.id = h.entity_id WHERE h.id > $1 AND h.id < $2 ORDER BY h.id LIMIT $3",
     ADD = "INSERT INTO tally (hour_ms, course_id, name, entries) VALUES ($1, $2, $3, $4)
         ON CONFLICT (hour_ms, course_id, name) DO UPDATE SET entries = tally.entries + excluded.entries",
     RANGE = "SELECT hour_ms, name, CAST(sum(entries) AS BIGINT) FROM tally WHERE hour_ms >= $1 AND hour_ms < $2
@@ -32,7 +32,7 @@ statements! { "tally";
 #[derive(Default)]
 struct Batch {
     counts: BTreeMap<(i64, String, String), i64>,
-    failures: BTreeMap<(String, String), Seen>,
+    failures: BTreeMap<Cause, Seen>,
     last: Option<String>,
     rows: usize,
 }
@@ -46,18 +46,15 @@ impl Batch {
         let action = row.text("action")?;
         let hour = at.0 - at.0.rem_euclid(HOUR_MS);
         if let Some(failure) = row.failure()? {
-            let system = system.map_or("", System::as_str).to_owned();
-            let name = format!("failure:{}:{system}", failure.code);
+            let cause = Cause::of(&failure, system, row.optional_name("kind", Kind::parse)?);
+            let name = tally_name(&cause);
             *self.counts.entry((hour, course.clone(), name)).or_default() += 1;
-            let seen = self
-                .failures
-                .entry((failure.code.clone(), system))
-                .or_insert_with(|| Seen {
-                    newest: failure.clone(),
-                    entries: 0,
-                    first: at,
-                    last: at,
-                });
+            let seen = self.failures.entry(cause).or_insert_with(|| Seen {
+                newest: failure.clone(),
+                entries: 0,
+                first: at,
+                last: at,
+            });
             seen.entries += 1;
             seen.first = seen.first.min(at);
             seen.last = seen.last.max(at);
@@ -69,6 +66,12 @@ impl Batch {
         self.rows += 1;
         Ok(())
     }
+}
+
+/// How the hours of a cause are named.
+pub(crate) fn tally_name(cause: &Cause) -> String {
+    let (system, kind) = (cause.system_name(), cause.kind_name());
+    format!("failure:{}:{system}:{kind}", cause.code)
 }
 
 /// Counts the journal's next entries that are older than `until`; returns how many there were.
@@ -97,8 +100,8 @@ pub(crate) async fn advance(
         ];
         session.guarded(&ADD, &values).await?;
     }
-    for ((_, system), seen) in &batch.failures {
-        error_group::see(session, system, seen).await?;
+    for (cause, seen) in &batch.failures {
+        error_group::see(session, cause, seen).await?;
     }
     cursor::set(session, CURSOR, last, now).await?;
     Ok(batch.rows)
