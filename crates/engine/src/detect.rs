@@ -32,13 +32,25 @@ pub(crate) enum News {
     Withheld(String),
 }
 
+/// What an observation is judged by.
+pub(crate) struct Setting<'a> {
+    /// What the local database has.
+    pub(crate) local: Option<&'a Record>,
+    /// How far apart two looks must be that find nothing.
+    pub(crate) two_looks_ms: i64,
+    /// When the look is judged, which is after it was made: a step can stand still between the two. What is stored
+    /// counts from here, what is due counts up to the look, so that both are on the safe side.
+    pub(crate) now: Timestamp,
+}
+
 /// Applies an observation to the replica it is about.
 pub(crate) fn detect(
     replica: &Replica,
     observation: &Observation,
     intents: &[&Intent],
-    (local, two_looks_ms): (Option<&Record>, i64),
+    setting: &Setting<'_>,
 ) -> Detected {
+    let two_looks_ms = setting.two_looks_ms;
     match &observation.sighting {
         Sighting::Present(record)
             if is_older(replica, record)
@@ -53,13 +65,14 @@ pub(crate) fn detect(
             }
         }
         Sighting::Present(record) => {
-            let mut detected = present(replica, record, observation, intents);
-            owe_newer(&mut detected, intents, local);
-            keep_edited(&mut detected, replica, local);
+            let seen = (observation.system, setting.now);
+            let mut detected = present(replica, record, seen, intents);
+            owe_newer(&mut detected, intents, setting.local);
+            keep_edited(&mut detected, replica, setting.local);
             detected
         }
-        Sighting::Deleted => deleted(replica, observation, intents),
-        Sighting::Missing => missing(replica, observation, intents, two_looks_ms),
+        Sighting::Deleted => deleted(replica, (observation.system, setting.now), intents),
+        Sighting::Missing => missing(replica, observation, intents, setting),
         Sighting::Withheld(reason) => Detected {
             replica: replica.clone(),
             intents: Vec::new(),
@@ -81,11 +94,11 @@ fn is_older(replica: &Replica, record: &Record) -> bool {
 fn present(
     replica: &Replica,
     record: &Record,
-    observation: &Observation,
+    (system, now): (System, Timestamp),
     intents: &[&Intent],
 ) -> Detected {
     let mut next = Replica {
-        seen_at: observation.at,
+        seen_at: now,
         ..replica.clone()
     };
     let mut closed = Vec::new();
@@ -106,7 +119,7 @@ fn present(
     }
     if !known.same_content(record) {
         next.base.get_or_insert_with(|| known.clone());
-        next.vector = next.vector.incremented(observation.system);
+        next.vector = next.vector.incremented(system);
         news = News::Changed;
     }
     next.record = record.clone();
@@ -188,9 +201,9 @@ fn after(before: &Record, intent: &Intent) -> Record {
     record
 }
 
-fn deleted(replica: &Replica, observation: &Observation, intents: &[&Intent]) -> Detected {
+fn deleted(replica: &Replica, (system, now): (System, Timestamp), intents: &[&Intent]) -> Detected {
     let mut next = Replica {
-        seen_at: observation.at,
+        seen_at: now,
         ..replica.clone()
     };
     let mut closed = Vec::new();
@@ -208,7 +221,7 @@ fn deleted(replica: &Replica, observation: &Observation, intents: &[&Intent]) ->
     }
     if !replica.record.deleted && news != News::Echo {
         next.base.get_or_insert_with(|| replica.record.clone());
-        next.vector = next.vector.incremented(observation.system);
+        next.vector = next.vector.incremented(system);
         news = News::Changed;
     }
     next.record.deleted = true;
@@ -224,8 +237,12 @@ fn missing(
     replica: &Replica,
     observation: &Observation,
     intents: &[&Intent],
-    two_looks_ms: i64,
+    setting: &Setting<'_>,
 ) -> Detected {
+    let Setting {
+        two_looks_ms, now, ..
+    } = *setting;
+    let seen = (observation.system, now);
     let unchanged = |existence: Existence, news: News| Detected {
         replica: Replica {
             existence,
@@ -237,7 +254,7 @@ fn missing(
     match replica.existence {
         Existence::Deleted => unchanged(Existence::Deleted, News::Nothing),
         Existence::Missing { since } if observation.at.since_ms(since) >= two_looks_ms => {
-            deleted(replica, observation, intents)
+            deleted(replica, seen, intents)
         }
         Existence::Missing { since } => unchanged(
             replica.existence,
@@ -245,13 +262,11 @@ fn missing(
                 look_again_at: since.plus_ms(two_looks_ms),
             },
         ),
-        Existence::Present if two_looks_ms == 0 => deleted(replica, observation, intents),
+        Existence::Present if two_looks_ms == 0 => deleted(replica, seen, intents),
         Existence::Present => unchanged(
-            Existence::Missing {
-                since: observation.at,
-            },
+            Existence::Missing { since: now },
             News::Missing {
-                look_again_at: observation.at.plus_ms(two_looks_ms),
+                look_again_at: now.plus_ms(two_looks_ms),
             },
         ),
     }

@@ -13,7 +13,7 @@ use model::{
     Policy, Record, Relation, RemoteId, Replica, Status, System, Timestamp, VersionVector,
 };
 
-use crate::detect::{News, detect, intents_for};
+use crate::detect::{News, Setting, detect, intents_for};
 use crate::merge::{Head, Merged, merge};
 use crate::receipt::settle;
 
@@ -109,12 +109,12 @@ fn observe(input: &Input<'_>) -> Decision {
             .entity
             .replica(System::Local)
             .map(|local| local.record.clone());
-        let detected = detect(
-            &replica,
-            observation,
-            &intents,
-            (local.as_ref(), input.policy.two_looks_ms),
-        );
+        let setting = Setting {
+            local: local.as_ref(),
+            two_looks_ms: input.policy.two_looks_ms,
+            now: input.now,
+        };
+        let detected = detect(&replica, observation, &intents, &setting);
         let note = match &detected.news {
             News::Nothing => None,
             News::Echo => Some(Note::Echo(system)),

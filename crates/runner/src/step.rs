@@ -42,6 +42,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) receipts: Vec<Change>,
     /// When the leases were last known to hold.
     pub(crate) renewed_at: model::Timestamp,
+    /// Before anything of it was read.
+    pub(crate) looked_at: model::Timestamp,
 }
 
 impl Batch<'_> {

@@ -138,7 +138,7 @@ async fn reconcile(
         return Ok(());
     }
     let now = batch.world.now();
-    let mut observations = look.observations(&entity, now);
+    let mut observations = look.observations(&entity);
     bug::date(&mut observations, now);
     let intents: Vec<Intent> = batch
         .intents

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connector::Thread;
-use model::{Entity, Existence, Kind, Observation, RemoteId, RemoteItem, Sighting, System};
+use model::{
+    Entity, Existence, Kind, Observation, RemoteId, RemoteItem, Sighting, System, Timestamp,
+};
 
 use super::Batch;
 
@@ -15,6 +17,8 @@ pub(crate) struct Look {
     pub(crate) posts: Vec<(System, RemoteId)>,
     /// The systems whose list of posts is whole and whose topic is there.
     complete: BTreeSet<System>,
+    /// Before it began: what it shows may be older than what somebody else has stored since.
+    at: Timestamp,
 }
 
 /// Reads each side that has the topic, except the one that was just read.
@@ -22,7 +26,10 @@ pub(crate) async fn look(
     batch: &Batch<'_>,
     known: Option<(System, Thread)>,
 ) -> connector::Result<Look> {
-    let mut look = Look::default();
+    let mut look = Look {
+        at: batch.looked_at,
+        ..Look::default()
+    };
     let topic = batch.entities.get(&batch.topic);
     for system in System::REMOTE {
         let Some(replica) = topic.and_then(|topic| topic.replica(system)) else {
@@ -64,7 +71,7 @@ impl Look {
     }
 
     /// What the look says about one entity, for each side that says anything.
-    pub(crate) fn observations(&self, entity: &Entity, at: model::Timestamp) -> Vec<Observation> {
+    pub(crate) fn observations(&self, entity: &Entity) -> Vec<Observation> {
         System::REMOTE
             .into_iter()
             .filter_map(|system| {
@@ -83,7 +90,7 @@ impl Look {
                 Some(Observation {
                     system,
                     sighting,
-                    at,
+                    at: self.at,
                 })
             })
             .collect()

@@ -2,7 +2,9 @@
 
 use connector::Thread;
 use engine::Place;
-use model::{Entity, EntityId, Failure, Kind, RemoteId, RemoteItem, Sighting, Status, System};
+use model::{
+    Entity, EntityId, Failure, Kind, RemoteId, RemoteItem, Sighting, Status, System, Timestamp,
+};
 use store::{Change, HistoryEntry, Operation, Outcome};
 
 use super::{Batch, finish, outcome};
@@ -80,6 +82,7 @@ async fn load<'a>(
         .replica(System::Canvas)
         .and_then(|replica| replica.mark.clone());
     let settings = world.course_settings(canvas_name.as_deref());
+    let claimed_at = claimed_at(world, &operations);
     let batch = Batch {
         world,
         owner,
@@ -91,11 +94,23 @@ async fn load<'a>(
         intents,
         touched: std::collections::BTreeSet::new(),
         receipts: Vec::new(),
-        renewed_at: world.now(),
+        renewed_at: claimed_at,
+        looked_at: claimed_at,
     };
     Ok(Located::Thread {
         batch: Box::new(batch),
         thread: Box::new(thread),
+    })
+}
+
+/// When the operations were claimed. Not when this is asked: the worker may have stood still since.
+fn claimed_at(world: &World, operations: &[Operation]) -> Timestamp {
+    let until = operations
+        .iter()
+        .filter_map(|operation| operation.lease_until)
+        .min();
+    until.map_or(world.now(), |until| {
+        until.plus_ms(world.settings.lease_ms.saturating_neg())
     })
 }
 
