@@ -15,6 +15,7 @@ mod observation;
 mod policy;
 mod record;
 mod replica;
+mod transaction;
 mod vector;
 mod write;
 
@@ -29,5 +30,6 @@ pub use observation::{Observation, RemoteItem, Sighting};
 pub use policy::{Fallback, Policy, Strategy};
 pub use record::{Author, Body, Dialect, Field, FieldType, Record, Value};
 pub use replica::{Entity, Existence, Replica, Status};
+pub use transaction::{Phase, Step};
 pub use vector::{Relation, VersionVector};
 pub use write::{Action, Intent, IntentState, Write, WriteResult};

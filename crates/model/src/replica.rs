@@ -108,7 +108,7 @@ impl Status {
 }
 
 /// One thing kept in step, with everything the engine needs to decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entity {
     /// Our id.
     pub id: EntityId,

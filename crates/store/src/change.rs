@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use model::{
-    Conflict, Digest, Entity, EntityId, Intent, IntentId, IntentState, OperationId, Timestamp,
+    Conflict, Digest, Entity, EntityId, Failure, Intent, IntentId, IntentState, OperationId, Step,
+    Timestamp, VersionVector,
 };
 
 use crate::desk::DeskChange;
 use crate::error::{Error, Result};
 use crate::operation::{NewOperation, Outcome, Priority};
-use crate::record::{HistoryEntry, Isolation, Step, SyncTransaction, TransactionResult};
+use crate::record::{HistoryEntry, Isolation, SyncTransaction, TransactionResult};
 use crate::session::Session;
 use crate::table;
 use crate::table::operation::manual;
@@ -165,6 +166,24 @@ pub enum Change {
         at: Timestamp,
         /// The transaction it is part of.
         parent: Option<String>,
+        /// The entity as it was before.
+        before: Box<Entity>,
+        /// What the local database has seen: the decision that is to be written.
+        vector: VersionVector,
+    },
+    /// Turns a sync transaction back: from here on its steps are undone. Guarded by its going forward.
+    TurnBack {
+        /// Which.
+        id: String,
+        /// Why.
+        cause: Failure,
+    },
+    /// Says that a sync transaction cannot be undone by itself; it stays open until a person has looked.
+    Stick {
+        /// Which.
+        id: String,
+        /// Why.
+        why: Failure,
     },
     /// Adds a line to the log of a sync transaction.
     TransactionStep {
@@ -255,6 +274,8 @@ async fn apply(session: &mut Session, change: &Change) -> Result<()> {
         } => table::pause::set(session, scope, (who, why), *at).await,
         Change::Resume { scope } => table::pause::remove(session, scope).await,
         Change::BeginTransaction { .. }
+        | Change::TurnBack { .. }
+        | Change::Stick { .. }
         | Change::TransactionStep { .. }
         | Change::EndTransaction { .. } => apply_to_log(session, change).await,
     }
@@ -328,6 +349,8 @@ async fn apply_to_log(session: &mut Session, change: &Change) -> Result<()> {
             isolation,
             at,
             parent,
+            before,
+            vector,
         } => {
             let transaction = SyncTransaction {
                 id: id.clone(),
@@ -339,8 +362,12 @@ async fn apply_to_log(session: &mut Session, change: &Change) -> Result<()> {
                 ended: None,
                 steps: Vec::new(),
             };
-            table::sync_transaction::begin(session, &transaction).await
+            table::sync_transaction::begin(session, &transaction, (before, vector)).await
         }
+        Change::TurnBack { id, cause } => {
+            table::sync_transaction::turn_back(session, id, cause).await
+        }
+        Change::Stick { id, why } => table::sync_transaction::stick(session, id, why).await,
         Change::TransactionStep { transaction, step } => {
             table::sync_transaction::add_step(session, transaction, step).await
         }

@@ -37,8 +37,8 @@ pub use operation::{
     OperationKind, OperationState, Outcome, Pause, Priority, QueueCount,
 };
 pub use record::{
-    ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Node, Phase,
-    Retention, StatusCount, Step, SyncTransaction, TransactionResult,
+    ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Node, Prepared,
+    Retention, StatusCount, SyncTransaction, TransactionResult,
 };
 pub use schema::newest_version;
 pub use store::Store;

@@ -1,7 +1,8 @@
 //! What else is stored and listed: history, events, sync transactions, filters. No SQL.
 
 use model::{
-    ConflictState, EntityId, Failure, Kind, OperationId, Record, Status, System, Timestamp,
+    ConflictState, Entity, EntityId, Failure, Kind, OperationId, Status, Step, System, Timestamp,
+    VersionVector,
 };
 
 use crate::operation::names;
@@ -113,20 +114,6 @@ names! {
 }
 
 names! {
-    /// What a line of a sync transaction's log tells.
-    Phase {
-        /// The intent is stored.
-        Prepare = "prepare",
-        /// The step was done.
-        Apply = "apply",
-        /// The step was undone.
-        Compensate = "compensate",
-        /// The step was left alone.
-        Skip = "skip",
-    }
-}
-
-names! {
     /// How a sync transaction ended.
     TransactionResult {
         /// All of it stays.
@@ -157,25 +144,19 @@ pub struct SyncTransaction {
     pub steps: Vec<Step>,
 }
 
-/// One line of the log of a sync transaction.
+/// A sync transaction that has not ended, with what it needs to go on or to be undone.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    /// Which step.
-    pub number: u32,
-    /// Where.
-    pub system: System,
-    /// What is done: one word.
-    pub action: String,
-    /// What the line tells.
-    pub phase: Phase,
-    /// The record before.
-    pub before: Option<Record>,
-    /// The record after.
-    pub after: Option<Record>,
-    /// What went wrong.
-    pub failure: Option<Failure>,
-    /// When.
-    pub at: Timestamp,
+pub struct Prepared {
+    /// The transaction with its log.
+    pub transaction: SyncTransaction,
+    /// The entity as it was before.
+    pub before: Entity,
+    /// What the local database had seen when it began: the decision that it writes.
+    pub vector: VersionVector,
+    /// Why it is being rolled back; `None` while it goes forward.
+    pub cause: Option<Failure>,
+    /// Why it cannot be rolled back: a person must look.
+    pub stuck: Option<Failure>,
 }
 
 /// How long ended things are kept; everything that ended before its time goes.

@@ -16,6 +16,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../sql/migrations/0002_turns.sql"),
     include_str!("../sql/migrations/0003_desk.sql"),
     include_str!("../sql/migrations/0004_notice.sql"),
+    include_str!("../sql/migrations/0005_prepared.sql"),
 ];
 
 /// Which road a new database takes; both must end in the same place.

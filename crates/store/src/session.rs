@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use crate::backend::{postgres, sqlite};
 use crate::error::{Error, Result};
 use crate::operation::{OperationState, Priority};
+use crate::record::Isolation;
 use crate::sql::Sql;
 use crate::table::queue_count;
 use crate::value::{Row, Value};
@@ -49,6 +50,13 @@ impl Session {
     /// Whether this is SQLite.
     pub(crate) fn is_sqlite(&self) -> bool {
         matches!(self.connection, Connection::Sqlite(_))
+    }
+
+    /// Asks for an isolation, before the first statement.
+    pub(crate) fn isolate(&mut self, isolation: Isolation) {
+        if let Connection::Postgres(session) = &mut self.connection {
+            session.isolate(isolation);
+        }
     }
 
     /// Notes that operations entered or left a state.

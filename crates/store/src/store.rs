@@ -16,7 +16,8 @@ use crate::group::Group;
 use crate::operation::{Attempt, Operation, OperationFilter, OperationState, Pause, QueueCount};
 use crate::queue::end;
 use crate::record::{
-    ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, StatusCount, SyncTransaction,
+    ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Prepared,
+    StatusCount, SyncTransaction,
 };
 use crate::schema::{self, Road};
 use crate::session::Session;
@@ -96,8 +97,14 @@ impl Store {
     ///
     /// [`Error::Stale`] says that a guard missed: somebody else changed it since it was read.
     pub async fn commit(&self, changes: Vec<Change>) -> Result<()> {
+        self.commit_at(Isolation::ReadCommitted, changes).await
+    }
+
+    /// Like [`Store::commit`], with an isolation. SQLite always gives `serializable`; on PostgreSQL a transaction
+    /// that cannot be serialized is run again.
+    pub async fn commit_at(&self, isolation: Isolation, changes: Vec<Change>) -> Result<()> {
         let changes = Arc::new(changes);
-        self.transact(move |session| {
+        self.transact_at(isolation, move |session| {
             let changes = Arc::clone(&changes);
             Box::pin(async move { change::apply_all(session, &changes).await })
         })
@@ -111,6 +118,14 @@ impl Store {
         T: Send + 'static,
         F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send + 'static,
     {
+        self.transact_at(Isolation::ReadCommitted, work).await
+    }
+
+    async fn transact_at<T, F>(&self, isolation: Isolation, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send + 'static,
+    {
         if self.engine() == Engine::Sqlite {
             let (result, ready) = self.group.run(&self.backend, work).await;
             self.bell.ring_any(ready);
@@ -118,7 +133,7 @@ impl Store {
         }
         let mut tried = 0;
         loop {
-            let result = self.try_transact(&work, tried).await;
+            let result = self.try_transact(&work, (isolation, tried)).await;
             tried += 1;
             if !matches!(result, Err(Error::Locked)) || tried >= TRIES {
                 return result;
@@ -126,13 +141,18 @@ impl Store {
         }
     }
 
-    async fn try_transact<T, F>(&self, work: &F, undone: usize) -> Result<T>
+    async fn try_transact<T, F>(
+        &self,
+        work: &F,
+        (isolation, undone): (Isolation, usize),
+    ) -> Result<T>
     where
         T: Send + 'static,
         F: for<'s> Fn(&'s mut Session) -> Work<'s, T> + Send,
     {
         let mut session = self.backend.writer().await?;
         session.undone = undone;
+        session.isolate(isolation);
         let result = work(&mut session).await;
         end(session, result).await
     }
@@ -299,6 +319,11 @@ impl Store {
     /// The sync transactions of an entity with their logs, oldest first.
     pub async fn transactions(&self, entity: &EntityId) -> Result<Vec<SyncTransaction>> {
         table::sync_transaction::of_entity(&mut self.reader().await?, entity).await
+    }
+
+    /// The sync transactions of some entities that have not ended, with their logs.
+    pub async fn prepared(&self, entities: &[EntityId]) -> Result<Vec<Prepared>> {
+        table::sync_transaction::prepared_of(&mut self.reader().await?, entities).await
     }
 
     /// The position of a cursor; `None` before its first move.

@@ -61,7 +61,8 @@ mod everywhere {
             foreign_owners_finish_nothing, a_subject_runs_once, started_operations_need_the_lease,
             a_running_operation_changes_its_subject, a_busy_thread_refuses_retargeting, attempts_are_numbered,
             waiting_subjects_are_listed;
-        journal: history_is_listed_newest_first, deletes_are_counted, transactions_keep_their_lines,
+        journal: history_is_listed_newest_first, deletes_are_counted,
+            transactions_keep_their_lines, a_transaction_turns_back_once,
             old_things_are_pruned;
         lease: leases_have_one_owner, a_heartbeat_extends_everything;
         manual: failed_operations_can_be_retried, a_retry_by_hand_joins_a_waiting_one, held_operations_are_released,

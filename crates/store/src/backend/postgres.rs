@@ -22,6 +22,7 @@ use tokio_postgres::{AsyncMessage, Client, Column, Config, NoTls, Statement};
 
 use crate::bell::Bell;
 use crate::error::{Error, Result};
+use crate::record::Isolation;
 use crate::sql::Sql;
 use crate::value::{Row, Value};
 
@@ -108,6 +109,7 @@ impl Database {
             shard: i64::try_from(shard).unwrap_or(0),
             is_open: false,
             must_begin: false,
+            begin: "BEGIN",
         })
     }
 
@@ -174,6 +176,8 @@ pub(crate) struct Session {
     is_open: bool,
     /// The transaction begins with its first statement, in the same packet.
     must_begin: bool,
+    /// How it begins.
+    begin: &'static str,
 }
 
 impl Session {
@@ -190,6 +194,14 @@ impl Session {
             .map_err(|error| named(sql, &error))
     }
 
+    pub(crate) fn isolate(&mut self, isolation: Isolation) {
+        self.begin = match isolation {
+            Isolation::ReadCommitted => "BEGIN",
+            Isolation::RepeatableRead => "BEGIN ISOLATION LEVEL REPEATABLE READ",
+            Isolation::Serializable => "BEGIN ISOLATION LEVEL SERIALIZABLE",
+        };
+    }
+
     /// Which of the rows that share the counts this connection adds to.
     pub(crate) fn shard(&self) -> i64 {
         self.shard
@@ -201,7 +213,7 @@ impl Session {
         let client = self.client()?;
         let run = client.execute_raw(&statement, values);
         let changed = if must_begin {
-            let (begun, changed) = tokio::join!(biased; client.batch_execute("BEGIN"), run);
+            let (begun, changed) = tokio::join!(biased; client.batch_execute(self.begin), run);
             begun.and(changed)
         } else {
             run.await
@@ -250,7 +262,7 @@ impl Session {
         let client = self.client()?;
         let run = client.query(&statement, values);
         let rows = if must_begin {
-            let (begun, rows) = tokio::join!(biased; client.batch_execute("BEGIN"), run);
+            let (begun, rows) = tokio::join!(biased; client.batch_execute(self.begin), run);
             begun.and(rows)
         } else {
             run.await
@@ -268,7 +280,7 @@ impl Session {
 
     pub(crate) async fn script(&mut self, text: &str) -> Result<()> {
         if self.begin() {
-            let begun = self.client()?.batch_execute("BEGIN").await;
+            let begun = self.client()?.batch_execute(self.begin).await;
             begun.map_err(|error| translate("meta", &error))?;
         }
         self.client()?

@@ -1,9 +1,9 @@
 //! The journal, the log of sync transactions, and the end of what was kept long enough.
 
-use model::{Class, Kind, OperationId, System};
+use model::{Action, Class, Kind, OperationId, Phase, Step, System, VersionVector};
 use store::{
-    Change, HistoryEntry, HistoryFilter, Isolation, OperationState, Outcome, Phase, Retention,
-    Step, TransactionResult,
+    Change, HistoryEntry, HistoryFilter, Isolation, OperationState, Outcome, Retention,
+    TransactionResult,
 };
 
 use super::database::Database;
@@ -101,6 +101,8 @@ fn begin(id: &str, parent: Option<&str>) -> Change {
         isolation: Isolation::RepeatableRead,
         at: NOW,
         parent: parent.map(str::to_owned),
+        before: Box::new(entity(Kind::Topic, "t1", "c1")),
+        vector: VersionVector::new().incremented(System::Local),
     }
 }
 
@@ -108,7 +110,7 @@ fn step(number: u32, phase: Phase) -> Step {
     Step {
         number,
         system: System::Discourse,
-        action: "edit".to_owned(),
+        action: Action::Edit,
         phase,
         before: Some(record("old")),
         after: (phase == Phase::Apply).then(|| record("new")),
@@ -137,8 +139,14 @@ pub async fn transactions_keep_their_lines(db: Database) {
         transaction: "x2".to_owned(),
         step,
     }));
-    changes.push(end("x2", TransactionResult::Committed));
     db.store.commit(changes).await.unwrap();
+    let prepared = db.store.prepared(&[entity_id("t1")]).await.unwrap();
+    assert_eq!(prepared.len(), 2);
+    assert_eq!(prepared[1].transaction.steps, steps);
+    assert_eq!(prepared[1].before, entity(Kind::Topic, "t1", "c1"));
+    assert_eq!((&prepared[1].cause, &prepared[1].stuck), (&None, &None));
+    let ended = vec![end("x2", TransactionResult::Committed)];
+    db.store.commit(ended).await.unwrap();
     let transactions = db.store.transactions(&entity_id("t1")).await.unwrap();
     assert_eq!(transactions.len(), 2);
     assert_eq!(
@@ -169,6 +177,35 @@ pub async fn transactions_keep_their_lines(db: Database) {
         db.store.commit(vec![nowhere]).await,
         stale("sync_transaction")
     );
+}
+
+pub async fn a_transaction_turns_back_once(db: Database) {
+    let turn_back = || Change::TurnBack {
+        id: "x1".to_owned(),
+        cause: failure(Class::Invalid),
+    };
+    let stick = || Change::Stick {
+        id: "x1".to_owned(),
+        why: failure(Class::Permission),
+    };
+    db.store.commit(vec![begin("x1", None)]).await.unwrap();
+    // Only what is being undone can be stuck.
+    assert_eq!(
+        db.store.commit(vec![stick()]).await,
+        stale("sync_transaction")
+    );
+    db.store.commit(vec![turn_back()]).await.unwrap();
+    assert_eq!(
+        db.store.commit(vec![turn_back()]).await,
+        stale("sync_transaction")
+    );
+    db.store.commit(vec![stick()]).await.unwrap();
+    let prepared = db.store.prepared(&[entity_id("t1")]).await.unwrap();
+    assert_eq!(prepared[0].cause, Some(failure(Class::Invalid)));
+    assert_eq!(prepared[0].stuck, Some(failure(Class::Permission)));
+    let ended = vec![end("x1", TransactionResult::RolledBack)];
+    db.store.commit(ended).await.unwrap();
+    assert_eq!(db.store.prepared(&[entity_id("t1")]).await, Ok(Vec::new()));
 }
 
 pub async fn old_things_are_pruned(db: Database) {
