@@ -13,6 +13,7 @@ mod plan;
 mod receipt;
 mod reconcile;
 mod schedule;
+mod transaction;
 
 pub use guard::{Limits, Trip, check_deletes, check_edits};
 pub use local::{EditRefused, decide, edit, reopen};
@@ -21,3 +22,7 @@ pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};
 pub use receipt::{Place, adopt, complete, discover, has_unseen_change};
 pub use reconcile::{Decision, Input, Note, reconcile};
 pub use schedule::{Retry, retry};
+pub use transaction::{
+    Origin, Standing, Undo, Undone, left_steps, prepared_step, restore, standing, step_number,
+    undone, undos,
+};

@@ -32,6 +32,8 @@ pub struct Input<'a> {
     pub policy: &'a Policy,
     /// The conflict that waits for a person, if any.
     pub open_conflict: Option<&'a Conflict>,
+    /// Somebody, or a retry, asks for this entity by name.
+    pub is_asked: bool,
     /// Our time.
     pub now: Timestamp,
 }
@@ -64,6 +66,8 @@ pub enum Note {
 pub struct Decision {
     /// The entity's next state; equal to the stored one when there is nothing new.
     pub entity: Entity,
+    /// The entity with what was seen, before anything was decided: what a rolled back transaction leaves.
+    pub before: Entity,
     /// A conflict to store: open, or already decided by the strategy. Without an id yet: the caller gives one.
     pub conflict: Option<Conflict>,
     /// Intents that are now known to be done or never to have happened.
@@ -81,6 +85,10 @@ pub fn reconcile(input: &Input<'_>) -> Decision {
         return hold(decision, system, &reason);
     }
     release(&mut decision.entity);
+    decision.before = decision.entity.clone();
+    if is_given_up(input, &decision) {
+        return decision;
+    }
     let heads = heads(&decision.entity);
     if is_settled(&decision.entity, &heads) {
         decision.entity = settle(owe(decision.entity, &BTreeSet::new()));
@@ -92,6 +100,7 @@ pub fn reconcile(input: &Input<'_>) -> Decision {
 fn observe(input: &Input<'_>) -> Decision {
     let mut decision = Decision {
         entity: input.entity.clone(),
+        before: input.entity.clone(),
         conflict: None,
         intents: Vec::new(),
         notes: Vec::new(),
@@ -143,6 +152,18 @@ fn observe(input: &Input<'_>) -> Decision {
         decision.entity.replicas.insert(system, detected.replica);
     }
     decision
+}
+
+/// A change that could not be written everywhere was taken back: it is not tried again until somebody changes
+/// something or asks.
+fn is_given_up(input: &Input<'_>, decision: &Decision) -> bool {
+    let is_news = |note: &Note| {
+        matches!(
+            note,
+            Note::Changed(..) | Note::Deleted(_) | Note::Echo(_) | Note::Missing(_)
+        )
+    };
+    input.entity.status == Status::Failed && !input.is_asked && !decision.notes.iter().any(is_news)
 }
 
 /// An item that was withheld and is visible again goes on by itself.
@@ -477,10 +498,12 @@ fn finish(
         entity.status = Status::Pending;
         entity.reason = None;
     }
-    // What the heads had is in the local record now: their next change starts from here.
-    for head in heads.iter().filter(|head| head.system != System::Local) {
-        if let Some(replica) = decision.entity.replicas.get_mut(&head.system) {
-            replica.base = None;
+    // What the remotes had is in the local record now, or was seen by who outweighs it: their next change starts here.
+    for (system, replica) in &mut decision.entity.replicas {
+        if *system != System::Local
+            && let Some(base) = replica.base.take()
+        {
+            changed.extend(base.differing_fields(&replica.record));
         }
     }
     decision.entity = settle(owe(decision.entity, &changed));

@@ -12,6 +12,8 @@ mod find;
 mod look;
 mod outcome;
 mod place;
+mod transaction;
+mod undo;
 mod words;
 mod write;
 
@@ -36,6 +38,10 @@ pub(crate) struct Batch<'a> {
     /// All entities of the thread by id; the stored state until a decision is committed.
     pub(crate) entities: BTreeMap<EntityId, Entity>,
     pub(crate) intents: Vec<Intent>,
+    /// The sync transactions that have not ended.
+    pub(crate) transactions: BTreeMap<EntityId, store::Prepared>,
+    /// Entities as they were seen, before this step decided about them.
+    pub(crate) before: BTreeMap<EntityId, Entity>,
     /// Entities whose new state is not stored yet.
     pub(crate) touched: BTreeSet<EntityId>,
     /// Receipts that share the next commit. A crash before it costs a look, not a word: their intents are open.
@@ -63,8 +69,19 @@ impl Batch<'_> {
         if changes.is_empty() {
             Ok(())
         } else {
-            self.world.store.commit(changes).await
+            self.commit(changes).await
         }
+    }
+
+    /// Stores changes with the isolation that this kind of operation asks for.
+    pub(crate) async fn commit(&self, changes: Vec<Change>) -> Result<(), store::Error> {
+        self.world.store.commit_at(self.isolation(), changes).await
+    }
+
+    /// The isolation that the first operation's kind asks for.
+    pub(crate) fn isolation(&self) -> store::Isolation {
+        let kind = self.operations.first().map(|operation| operation.kind);
+        self.world.settings.isolation(kind)
     }
 
     /// Makes sure that the leases still hold before something leaves the process: a worker that was stopped for long
@@ -170,6 +187,7 @@ pub async fn run(
         place::Located::Thread { batch, thread } => (batch, *thread),
         place::Located::Done => return Ok(()),
     };
+    undo::resume(&mut batch).await?;
     let look = match look::look(&batch, known).await {
         Ok(look) => look,
         Err(error) => return give_back(&batch, &error.0).await,

@@ -1,11 +1,12 @@
 //! What a step needs from outside, in one place.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use connector::Connector;
 use engine::Limits;
 use model::{Clock, Entity, IdSource, Kind, Policy, Strategy, System, Timestamp};
-use store::{EntityFilter, Store};
+use store::{EntityFilter, Isolation, OperationKind, Store};
 
 /// The source of randomness: ids and jitter.
 pub trait Random: Send + Sync {
@@ -43,6 +44,18 @@ pub struct Settings {
     pub sweep_interval_ms: i64,
     /// How long a worker may hold an operation without a heartbeat, in milliseconds.
     pub lease_ms: i64,
+    /// The isolation of what a step stores, by the kind of its operation.
+    pub isolations: BTreeMap<OperationKind, Isolation>,
+}
+
+impl Settings {
+    /// The isolation that a kind of operation asks for: where nothing is said, the weakest, because every write is
+    /// guarded by what it read.
+    pub fn isolation(&self, kind: Option<OperationKind>) -> Isolation {
+        kind.and_then(|kind| self.isolations.get(&kind))
+            .copied()
+            .unwrap_or(Isolation::ReadCommitted)
+    }
 }
 
 /// Everything outside that a step may use.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{Entity, System};
-use store::{OperationFilter, OperationState};
+use store::{OperationFilter, OperationState, SyncTransaction, TransactionResult};
 
 use crate::finding::Finding;
 use crate::sim::Sim;
@@ -63,12 +63,19 @@ impl Sim {
                 self.condemned.contains(&(*system, replica.remote.clone()))
             })
         });
-        if is_condemned {
+        if is_condemned || self.is_taken_back(entity)? {
             return Ok(());
         }
         Err(self.finding(format!(
             "{system} item {id} is deleted, and nobody asked for that"
         )))
+    }
+
+    /// Whether a transaction that failed is taking back what it created.
+    fn is_taken_back(&self, entity: Option<&Entity>) -> Result<bool, Finding> {
+        let ids: Vec<model::EntityId> = entity.iter().map(|entity| entity.id.clone()).collect();
+        let prepared = self.call(self.world.store.prepared(&ids))?;
+        Ok(prepared.iter().any(|one| one.cause.is_some()))
     }
 
     /// No two live items that we created stand for one entity.
@@ -101,7 +108,11 @@ impl Sim {
                     return Err(self.finding(what));
                 }
             }
-            if let Some(before) = self.known.get(&entity.id) {
+            let rollbacks = self.rollbacks(&entity)?;
+            let is_as_before = self.rolled_back.insert(entity.id.clone(), rollbacks);
+            // A rollback gives back what each system had seen before.
+            let is_forward = is_as_before.unwrap_or(0) == rollbacks;
+            if let Some(before) = self.known.get(&entity.id).filter(|_| is_forward) {
                 self.check_growth(before, &entity)?;
             }
             let is_news = self
@@ -133,6 +144,14 @@ impl Sim {
             }
         }
         Ok(())
+    }
+
+    /// How often the transactions of an entity were rolled back.
+    fn rollbacks(&self, entity: &Entity) -> Result<usize, Finding> {
+        let all = self.call(self.world.store.transactions(&entity.id))?;
+        let back =
+            |one: &&SyncTransaction| matches!(one.ended, Some((_, TransactionResult::RolledBack)));
+        Ok(all.iter().filter(back).count())
     }
 
     fn check_growth(&self, before: &Entity, after: &Entity) -> Result<(), Finding> {

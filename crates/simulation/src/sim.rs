@@ -83,6 +83,7 @@ pub struct Sim {
     pub(crate) counters: BTreeMap<String, u64>,
     pub(crate) swarm: Swarm,
     pub(crate) buried: BTreeSet<EntityId>,
+    pub(crate) rolled_back: BTreeMap<EntityId, usize>,
     pub(crate) condemned: BTreeSet<(System, RemoteId)>,
     pub(crate) is_settling: bool,
     events: VecDeque<String>,
@@ -139,6 +140,7 @@ impl Sim {
             counters: BTreeMap::new(),
             swarm,
             buried: BTreeSet::new(),
+            rolled_back: BTreeMap::new(),
             condemned: BTreeSet::new(),
             is_settling: false,
             events: VecDeque::new(),
@@ -257,5 +259,6 @@ fn settings(swarm: &Swarm) -> Settings {
         feed_interval_ms: 30_000,
         sweep_interval_ms: 3_600_000,
         lease_ms: LEASE_MS,
+        isolations: BTreeMap::new(),
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use model::Entity;
 use serde_json::json;
-use store::{HistoryFilter, OperationFilter, Store};
+use store::{HistoryFilter, OperationFilter, Store, SyncTransaction};
 
 use crate::arguments::Explain;
 use crate::config;
@@ -64,11 +64,13 @@ async fn explain(store: &Store, entity: &Entity, is_json: bool) -> anyhow::Resul
         ..OperationFilter::default()
     };
     let operations = store.operations(&filter).await.map_err(stored)?;
+    let transactions = store.transactions(&entity.id).await.map_err(stored)?;
     if is_json {
         object(&json!({
             "entity": web::entity_json(entity),
             "history": history.iter().map(web::history_json).collect::<Vec<_>>(),
             "operations": operations.iter().map(web::operation_json).collect::<Vec<_>>(),
+            "transactions": transactions.iter().map(transaction_json).collect::<Vec<_>>(),
         }));
         return Ok(());
     }
@@ -95,8 +97,59 @@ async fn explain(store: &Store, entity: &Entity, is_json: bool) -> anyhow::Resul
             operation.id, operation.state, operation.reason
         ));
     }
+    for transaction in &transactions {
+        tell(transaction);
+    }
     line(&format!("  Next: {}", next(entity)));
     Ok(())
+}
+
+/// One line about a sync transaction and one about each line of its log, without anybody's words.
+fn tell(transaction: &SyncTransaction) {
+    let end = match transaction.ended {
+        Some((_, result)) => result.as_str(),
+        None => "prepared",
+    };
+    line(&format!("  transaction {} {end}", transaction.id));
+    for step in &transaction.steps {
+        let failure = match &step.failure {
+            Some(failure) => format!(": {}", failure.code),
+            None => String::new(),
+        };
+        line(&format!(
+            "    {}  step {} {} {} in {}{failure}",
+            step.at.0,
+            step.number,
+            step.phase.as_str(),
+            step.action.as_str(),
+            step.system.title()
+        ));
+    }
+}
+
+fn transaction_json(transaction: &SyncTransaction) -> serde_json::Value {
+    let step = |step: &model::Step| {
+        json!({
+            "number": step.number,
+            "phase": step.phase.as_str(),
+            "action": step.action.as_str(),
+            "system": step.system,
+            "at": step.at,
+            "before": step.before,
+            "after": step.after,
+            "failure": step.failure,
+        })
+    };
+    json!({
+        "id": transaction.id,
+        "operation": transaction.operation,
+        "parent": transaction.parent,
+        "isolation": transaction.isolation.as_str(),
+        "began": transaction.began_at,
+        "ended": transaction.ended.map(|(at, _)| at),
+        "result": transaction.ended.map(|(_, result)| result.as_str()),
+        "steps": transaction.steps.iter().map(step).collect::<Vec<_>>(),
+    })
 }
 
 fn next(entity: &Entity) -> String {

@@ -1,10 +1,12 @@
 //! From the file's shape to checked settings.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::Limits;
 use model::{Kind, Policy, Strategy};
 use runner::{CourseSettings, Settings};
+use store::{Isolation, OperationKind};
 
 use super::file::{self, File, PersonKey};
 use super::{Invalid, Secret};
@@ -198,7 +200,30 @@ fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, In
         sweep_interval_ms: duration("sync.sweep_interval", sync.sweep_interval, 3_600_000)?
             .max(1_000),
         lease_ms: duration("sync.lease", sync.lease, 12_000)?.max(1_000),
+        isolations: isolations(&sync.isolation)?,
     })
+}
+
+/// The isolation of what is stored, by the kind of the operation.
+fn isolations(
+    names: &BTreeMap<String, String>,
+) -> Result<BTreeMap<OperationKind, Isolation>, Invalid> {
+    let invalid = |key: &str, what: &str, known: &str| {
+        Invalid(format!("sync.isolation.{key}: {what}; use one of {known}."))
+    };
+    names
+        .iter()
+        .map(|(key, name)| {
+            let kind = OperationKind::parse(key).ok_or_else(|| {
+                invalid(key, "there is no such kind of operation", "entity, thread")
+            })?;
+            let isolation = Isolation::parse(name).ok_or_else(|| {
+                let known = "read_committed, repeatable_read, serializable";
+                invalid(key, &format!("there is no isolation `{name}`"), known)
+            })?;
+            Ok((kind, isolation))
+        })
+        .collect()
 }
 
 fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, Invalid> {

@@ -92,6 +92,8 @@ pub(super) struct Sync {
     pub(super) two_looks_interval: Option<String>,
     pub(super) skew_margin: Option<String>,
     pub(super) lease: Option<String>,
+    #[serde(default)]
+    pub(super) isolation: std::collections::BTreeMap<String, String>,
     pub(super) workers: Option<usize>,
 }
 

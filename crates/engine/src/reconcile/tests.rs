@@ -162,6 +162,7 @@ impl World {
             intents: &[],
             observations: &observations,
             policy: &self.policy,
+            is_asked: false,
             open_conflict: self
                 .conflicts
                 .iter()
@@ -289,6 +290,7 @@ fn look_with(world: &World, intent: Intent) -> Decision {
         intents: &[intent],
         observations: &observations,
         policy: &world.policy,
+        is_asked: false,
         open_conflict: None,
         now: world.now,
     })
@@ -472,6 +474,7 @@ fn a_restored_tombstone_gets_the_text_it_was_owed() {
             at: world.now,
         }],
         policy: &world.policy,
+        is_asked: false,
         open_conflict: None,
         now: world.now,
     });
@@ -517,6 +520,7 @@ fn a_list_that_lags_is_not_news_unless_it_stays_so() {
                 at: seen_at.plus_ms(wait_ms),
             }],
             policy: &world.policy,
+            is_asked: false,
             open_conflict: None,
             now: seen_at.plus_ms(wait_ms),
         })

@@ -11,7 +11,7 @@ use store::{Change, NewOperation, OperationKind, Priority};
 
 use super::look::Look;
 use super::words::{conflict_log, words};
-use super::{Batch, bug, find, place, write};
+use super::{Batch, bug, find, place, transaction, write};
 use crate::mutation::{Mutation, is_on};
 use engine::thread_key;
 
@@ -63,7 +63,7 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
         bug::overwrite(batch, &mut all).await?;
     }
     if !all.is_empty() {
-        batch.world.store.commit(all).await?;
+        batch.commit(all).await?;
     }
     Ok(plan)
 }
@@ -134,7 +134,7 @@ async fn reconcile(
     let Some(entity) = batch.entities.get(id).cloned() else {
         return Ok(());
     };
-    if !place::is_workable(&entity) {
+    if !place::is_workable(&entity) || batch.turns_back(id) {
         return Ok(());
     }
     let now = batch.world.now();
@@ -160,6 +160,7 @@ async fn reconcile(
         observations: &observations,
         policy: &policy,
         open_conflict: open_conflict.as_ref(),
+        is_asked: batch.operation_of(id).is_some(),
         now,
     });
     bug::bend(&entity, &mut decision);
@@ -177,6 +178,15 @@ fn apply(batch: &mut Batch<'_>, before: &Entity, decision: Decision, changes: &m
             at: now,
         });
     }
+    let done: Vec<Intent> = transaction::done(&batch.intents, &decision.intents)
+        .cloned()
+        .collect();
+    for intent in &done {
+        changes.extend(batch.seen_done(intent, &decision.before));
+    }
+    batch
+        .before
+        .insert(decision.before.id.clone(), decision.before.clone());
     let closed: BTreeSet<&IntentId> = decision.intents.iter().map(|(id, _)| id).collect();
     batch.intents.retain(|intent| !closed.contains(&intent.id));
     if let Some(mut conflict) = decision.conflict {
@@ -252,11 +262,16 @@ async fn plan(
         let rests = waiting
             .iter()
             .any(|(known, not_before)| *known == subject && *not_before > now);
-        if (is_post && !is_topic_live) || !may_write(&entity, is_asked) || (rests && !is_asked) {
+        let is_stopped = batch.turns_back(&id) || !may_write(&entity, is_asked);
+        if (is_post && !is_topic_live) || is_stopped || (rests && !is_asked) {
             continue;
         }
         let writes = within_reach(batch, &plan, entity.clone());
         if writes.is_empty() {
+            // An earlier attempt's last write was seen without its receipt.
+            if entity.status == Status::InSync {
+                changes.extend(batch.commit_transaction(&id));
+            }
             continue;
         }
         if let Some(trip) = write::guard(batch, &entity, &writes).await? {
@@ -268,6 +283,7 @@ async fn plan(
             let planned = possible(batch, &entity, planned);
             let intent = intent_of(batch, &id, &operation, &planned);
             changes.push(Change::OpenIntent(intent.clone()));
+            changes.extend(batch.prepare(&id, &operation, &planned));
             plan.jobs.push(Job {
                 entity: id.clone(),
                 operation: operation.clone(),
@@ -338,7 +354,11 @@ fn blocked(batch: &Batch<'_>, blocker: &EntityId, system: System) -> Failure {
 }
 
 /// A restore that the target cannot do is a create under a new key.
-fn possible(batch: &Batch<'_>, entity: &Entity, mut planned: PlannedWrite) -> PlannedWrite {
+pub(crate) fn possible(
+    batch: &Batch<'_>,
+    entity: &Entity,
+    mut planned: PlannedWrite,
+) -> PlannedWrite {
     let restores = batch
         .world
         .connector(planned.system)

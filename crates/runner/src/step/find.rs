@@ -106,10 +106,11 @@ async fn settle(
             "found",
             String::from("An earlier create whose answer was lost was found and taken over."),
         ));
+        changes.extend(batch.seen_done(intent, &adopted));
         changes.push(Change::SaveEntity(adopted.clone()));
         batch.keep(adopted);
     }
-    batch.world.store.commit(changes).await?;
+    batch.commit(changes).await?;
     batch.intents.retain(|open| open.id != intent.id);
     Ok(())
 }

@@ -78,6 +78,7 @@ async fn load<'a>(
     }
     let ids: Vec<EntityId> = entities.keys().cloned().collect();
     let intents = world.store.open_intents(&ids).await?;
+    let transactions = world.store.prepared(&ids).await?;
     let canvas_name = course
         .replica(System::Canvas)
         .and_then(|replica| replica.mark.clone());
@@ -92,6 +93,11 @@ async fn load<'a>(
         topic,
         entities,
         intents,
+        transactions: transactions
+            .into_iter()
+            .map(|prepared| (prepared.transaction.entity.clone(), prepared))
+            .collect(),
+        before: std::collections::BTreeMap::new(),
         touched: std::collections::BTreeSet::new(),
         receipts: Vec::new(),
         renewed_at: claimed_at,

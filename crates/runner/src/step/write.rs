@@ -2,12 +2,13 @@
 
 use engine::PlannedWrite;
 use model::{
-    Action, Class, Entity, EntityId, Existence, Failure, Field, IntentState, Kind, RemoteId,
+    Action, Class, Entity, EntityId, Existence, Failure, Field, IntentState, Kind, Phase, RemoteId,
     System, Write, WriteResult,
 };
 use store::{Change, HistoryFilter, Outcome};
 
 use super::decide::{Job, Plan, intent_of, waits_for};
+use super::undo::{self, Runner};
 use super::{Batch, bug, finish, outcome};
 use crate::mutation::{Mutation, is_on};
 
@@ -32,11 +33,11 @@ pub(crate) async fn write(batch: &mut Batch<'_>, mut plan: Plan) -> Result<(), s
         match attempt(batch, &job, &down).await? {
             Ok(()) if is_last => complete(batch, &job).await?,
             Ok(()) => {}
-            Err(failure) => {
-                if outcome::is_systemwide(&failure) {
-                    down.push((job.planned.system, failure.clone()));
+            Err(refused) => {
+                if outcome::is_systemwide(&refused.failure) {
+                    down.push((job.planned.system, refused.failure.clone()));
                 }
-                fail(batch, &job, &failure).await?;
+                fail(batch, &job, &refused).await?;
                 failed.push(job.entity.clone());
             }
         }
@@ -67,23 +68,33 @@ fn close_last(jobs: &mut [Job], topic: &EntityId) {
     }
 }
 
+/// A write that failed.
+struct Refused {
+    failure: Failure,
+    /// It was only to add what a create could not store at once: what was created stays.
+    is_extra: bool,
+}
+
 /// One job and what is still owed to the same system after it.
 async fn attempt(
     batch: &mut Batch<'_>,
     job: &Job,
     down: &[(System, Failure)],
-) -> Result<Result<(), Failure>, store::Error> {
+) -> Result<Result<(), Refused>, store::Error> {
     let system = job.planned.system;
+    let refused = |failure: Failure, is_extra: bool| Ok(Err(Refused { failure, is_extra }));
     if let Some((_, failure)) = down.iter().find(|(is_down, _)| *is_down == system) {
-        return Ok(Err(failure.clone()));
+        return refused(failure.clone(), false);
     }
     let mut planned = job.planned.clone();
     let mut intent = job.intent.clone();
-    for _ in 0..WRITES_MAX {
+    for turn in 0..WRITES_MAX {
         batch.renew().await?;
         let written = match send(batch, &job.entity, &planned, &intent).await {
             Ok(result) => result,
-            Err(failure) => return Ok(Err(failure)),
+            Err(failure) => {
+                return refused(failure, turn > 0 && job.planned.action == Action::Create);
+            }
         };
         receipt(batch, &job.entity, &planned, (&intent, &written));
         let Some(entity) = batch.entities.get(&job.entity) else {
@@ -96,16 +107,16 @@ async fn attempt(
             return Ok(Ok(()));
         };
         let opened = intent_of(batch, &job.entity, &job.operation, &next);
-        batch
-            .flush(vec![Change::OpenIntent(opened.clone())])
-            .await?;
+        let mut changes = vec![Change::OpenIntent(opened.clone())];
+        changes.extend(batch.prepare(&job.entity, &job.operation, &next));
+        batch.flush(changes).await?;
         intent = opened.id;
         planned = next;
     }
     Ok(Ok(()))
 }
 
-async fn send(
+pub(super) async fn send(
     batch: &Batch<'_>,
     id: &EntityId,
     planned: &PlannedWrite,
@@ -246,6 +257,13 @@ fn receipt(
         return;
     }
     batch.receipts.extend(changes);
+    let written = entity
+        .replica(planned.system)
+        .map(|replica| replica.record.clone());
+    if let Some(record) = written {
+        let noted = batch.tried(id, planned.system, Ok(record));
+        batch.receipts.extend(noted);
+    }
     if engine::has_unseen_change(&entity) {
         let again = super::decide::look_again(batch, now, "changed under a write");
         batch.receipts.push(again);
@@ -258,6 +276,8 @@ async fn complete(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> 
     batch
         .operations
         .retain(|claimed| claimed.id != job.operation);
+    let committed = batch.commit_transaction(&job.entity);
+    batch.receipts.extend(committed);
     let done = finish(batch.world, batch.owner, &job.operation, Outcome::Completed);
     batch.receipts.push(done);
     if batch.receipts.len() < RECEIPTS_MAX {
@@ -267,6 +287,7 @@ async fn complete(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> 
     }
 }
 
+/// Leaves a write undone because another of the same entity failed.
 async fn abandon(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> {
     let close = Change::CloseIntent {
         id: job.intent.clone(),
@@ -274,37 +295,47 @@ async fn abandon(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> {
         receipt: None,
         at: batch.world.now(),
     };
-    batch.flush(vec![close]).await
+    // Where the transaction was rolled back, the intent is closed with it.
+    let is_open = batch
+        .world
+        .store
+        .open_intents(std::slice::from_ref(&job.entity))
+        .await?
+        .iter()
+        .any(|intent| intent.id == job.intent);
+    batch
+        .flush(is_open.then_some(close).into_iter().collect())
+        .await
 }
 
-async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(), store::Error> {
+async fn fail(batch: &mut Batch<'_>, job: &Job, refused: &Refused) -> Result<(), store::Error> {
+    let failure = &refused.failure;
     // What was written before is stored first: the open intents below must be only those of this failure.
     batch.flush(Vec::new()).await?;
-    let now = batch.world.now();
     let outcome = outcome::after(batch.world, job.attempt, failure);
     let mut changes = Vec::new();
     // Whether it was written is not known: the intent stays open, and the next step looks before it repeats.
-    if failure.class != Class::UnknownOutcome {
-        let still_open = batch
-            .world
-            .store
-            .open_intents(std::slice::from_ref(&job.entity))
-            .await?;
-        changes.extend(
-            still_open
-                .into_iter()
-                .filter(|intent| intent.system == job.planned.system)
-                .map(|intent| Change::CloseIntent {
-                    id: intent.id,
-                    state: IntentState::Abandoned,
-                    receipt: None,
-                    at: now,
-                }),
-        );
+    let is_known = failure.class != Class::UnknownOutcome;
+    if is_known {
+        changes.extend(given_up(batch, job).await?);
     }
+    let tried = Err((Phase::Apply, failure.clone()));
+    changes.extend(batch.tried(&job.entity, job.planned.system, tried));
+    let is_transaction = batch.transactions.contains_key(&job.entity);
+    if matches!(outcome, Outcome::Failed(_)) && is_known && !refused.is_extra && is_transaction {
+        let runner = Runner {
+            operation: job.operation.clone(),
+            attempt: job.attempt,
+        };
+        changes.extend(log_failure(batch, job, (&outcome, failure)));
+        return undo::turn_back(batch, &job.entity, &runner, (failure, changes)).await;
+    }
+    if refused.is_extra && matches!(outcome, Outcome::Failed(_)) {
+        changes.extend(batch.commit_transaction(&job.entity));
+    }
+    changes.extend(log_failure(batch, job, (&outcome, failure)));
     if let Some(entity) = batch.entities.get(&job.entity).cloned() {
         let entity = outcome::mark(entity, &outcome, failure);
-        changes.push(batch.log_failure(&entity, Some(job.planned.system), (&outcome, failure)));
         changes.push(Change::SaveEntity(entity.clone()));
         batch.keep(entity);
     }
@@ -313,6 +344,35 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, failure: &Failure) -> Result<(),
         .operations
         .retain(|claimed| claimed.id != job.operation);
     batch.flush(changes).await
+}
+
+fn log_failure(
+    batch: &Batch<'_>,
+    job: &Job,
+    ended: (&Outcome, &Failure),
+) -> Option<Change> {
+    let entity = batch.entities.get(&job.entity)?;
+    Some(batch.log_failure(entity, Some(job.planned.system), ended))
+}
+
+/// The intents of a write that is known not to have happened.
+async fn given_up(batch: &Batch<'_>, job: &Job) -> Result<Vec<Change>, store::Error> {
+    let open = batch
+        .world
+        .store
+        .open_intents(std::slice::from_ref(&job.entity))
+        .await?;
+    let at = batch.world.now();
+    Ok(open
+        .into_iter()
+        .filter(|intent| intent.system == job.planned.system)
+        .map(|intent| Change::CloseIntent {
+            id: intent.id,
+            state: IntentState::Abandoned,
+            receipt: None,
+            at,
+        })
+        .collect())
 }
 
 /// Asks the guards before anything is planned; a released operation passes once.
