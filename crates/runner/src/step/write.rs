@@ -346,11 +346,7 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, refused: &Refused) -> Result<(),
     batch.flush(changes).await
 }
 
-fn log_failure(
-    batch: &Batch<'_>,
-    job: &Job,
-    ended: (&Outcome, &Failure),
-) -> Option<Change> {
+fn log_failure(batch: &Batch<'_>, job: &Job, ended: (&Outcome, &Failure)) -> Option<Change> {
     let entity = batch.entities.get(&job.entity)?;
     Some(batch.log_failure(entity, Some(job.planned.system), ended))
 }
