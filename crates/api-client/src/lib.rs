@@ -7,6 +7,7 @@
 mod budget;
 mod client;
 mod error;
+mod hook;
 mod link;
 mod payload;
 mod redact;
@@ -17,6 +18,7 @@ mod settings;
 pub use bytes::Bytes;
 pub use client::Client;
 pub use error::Error;
+pub use hook::{Hook, is_public};
 pub use http::{HeaderMap, Method};
 pub use redact::excerpt;
 pub use request::{Part, PartContent, Payload, Request};

@@ -5,6 +5,7 @@
 //! in the wrong place.
 #![warn(missing_docs)]
 
+mod alert;
 mod detect;
 mod guard;
 mod local;
@@ -15,6 +16,7 @@ mod reconcile;
 mod schedule;
 mod transaction;
 
+pub use alert::{Alert, AlertRules, CauseSeen, Moment, Rest, alert, threshold};
 pub use guard::{Limits, Trip, check_deletes, check_edits};
 pub use local::{EditRefused, decide, edit, reopen};
 pub use merge::{Head, Merged};

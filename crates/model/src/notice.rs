@@ -181,6 +181,27 @@ pub struct Notice {
     pub at: Timestamp,
 }
 
+impl Notice {
+    /// A message that only tries a channel.
+    pub fn test(id: String, at: Timestamp) -> Self {
+        let cause = Cause {
+            code: "test".to_owned(),
+            system: None,
+            kind: None,
+        };
+        Self {
+            episode: id,
+            kind: NoticeKind::Test,
+            cause,
+            class: Class::Transient,
+            count: 0,
+            first_at: at,
+            last_at: at,
+            at,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

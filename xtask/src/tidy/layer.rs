@@ -43,9 +43,10 @@ pub const TABLE: &[Row] = &[
         may_use: &["connector", "api-client", "markup", "model"],
         tests_may_use: &["discourse-sim", "engine", "store"],
     },
+    Row { name: "notice", layer: 4, may_use: &["api-client", "model"], tests_may_use: &[] },
     Row {
         name: "runner", layer: 5,
-        may_use: &["store", "connector", "engine", "model"],
+        may_use: &["store", "notice", "connector", "engine", "model"],
         tests_may_use: &["markup", "canvas-sim", "discourse-sim"],
     },
     Row {
@@ -61,7 +62,7 @@ pub const TABLE: &[Row] = &[
     Row {
         name: "antiphon", layer: 6,
         may_use: &[
-            "web", "runner", "store", "canvas", "discourse", "connector", "api-client", "engine",
+            "web", "runner", "store", "notice", "canvas", "discourse", "connector", "api-client", "engine",
             "markup", "model", "canvas-sim", "discourse-sim",
         ],
         tests_may_use: &[],
