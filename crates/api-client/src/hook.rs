@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderValue;
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::Url;
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use crate::error::Error;
 use crate::redact::excerpt;
@@ -25,10 +25,14 @@ impl Hook {
     pub fn new(url: Secret, is_private_allowed: bool) -> Result<Self, Error> {
         let parsed = Url::parse(url.expose()).map_err(Error::setup)?;
         if !matches!(parsed.scheme(), "https" | "http") {
-            return Err(Error::setup("the address must begin with http:// or https://"));
+            return Err(Error::setup(
+                "the address must begin with http:// or https://",
+            ));
         }
         if !parsed.username().is_empty() || parsed.password().is_some() {
-            return Err(Error::setup("the address must not hold a user or a password"));
+            return Err(Error::setup(
+                "the address must not hold a user or a password",
+            ));
         }
         let Some(host) = parsed.host_str() else {
             return Err(Error::setup("the address has no host"));
@@ -158,9 +162,23 @@ mod tests {
     #[test]
     fn what_is_not_public_is_refused() {
         for private in [
-            "127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "0.0.0.0", "100.64.0.1",
-            "224.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fd00::1", "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254", "2002:7f00:1::", "64:ff9b::7f00:1",
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "0.0.0.0",
+            "100.64.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00::1",
+            "::ffff:127.0.0.1",
+            "::ffff:169.254.169.254",
+            "2002:7f00:1::",
+            "64:ff9b::7f00:1",
         ] {
             assert!(!is_public(private.parse().unwrap()), "{private}");
         }

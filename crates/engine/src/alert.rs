@@ -98,11 +98,7 @@ pub fn threshold(class: Class) -> u64 {
     match class {
         Class::Transient | Class::UnknownOutcome | Class::NotFound => 5,
         Class::Throttled | Class::Conflict => 50,
-        Class::Permission
-        | Class::Invalid
-        | Class::Configuration
-        | Class::Guard
-        | Class::Bug => 1,
+        Class::Permission | Class::Invalid | Class::Configuration | Class::Guard | Class::Bug => 1,
     }
 }
 

@@ -14,7 +14,10 @@ pub(crate) async fn send(hook: &Hook, message: Message<'_>) -> Result<(), String
 
 fn text(message: Message<'_>) -> String {
     let line = format!("Antiphon: {}", words::subject(message.notice));
-    let line = line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let line = line
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     match words::link(message) {
         Some(link) => format!("{line}\n{link}"),
         None => line,

@@ -59,7 +59,10 @@ impl Email {
             encryption,
             login,
             from: mailbox(from)?,
-            to: to.iter().map(|text| mailbox(text)).collect::<Result<_, _>>()?,
+            to: to
+                .iter()
+                .map(|text| mailbox(text))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -101,8 +104,14 @@ fn compose(email: &Email, message: Message<'_>) -> Result<lettre::Message, Strin
         .from(email.from.clone())
         .subject(format!("[Antiphon] {}", words::subject(notice)))
         .message_id(Some(format!("<{}@{domain}>", message.id)))
-        .date(std::time::UNIX_EPOCH + Duration::from_millis(u64::try_from(message.now.0).unwrap_or(0)));
-    if matches!(notice.kind, NoticeKind::Updated | NoticeKind::Resolved | NoticeKind::Opened) {
+        .date(
+            std::time::UNIX_EPOCH
+                + Duration::from_millis(u64::try_from(message.now.0).unwrap_or(0)),
+        );
+    if matches!(
+        notice.kind,
+        NoticeKind::Updated | NoticeKind::Resolved | NoticeKind::Opened
+    ) {
         builder = builder.references(thread.clone()).in_reply_to(thread);
     }
     for to in &email.to {

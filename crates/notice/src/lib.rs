@@ -69,6 +69,12 @@ impl Channel {
     }
 }
 
+/// A target for posts; with `is_private_allowed` it may lie in our own network.
+pub fn hook(url: &str, is_private_allowed: bool) -> Result<api_client::Hook, String> {
+    api_client::Hook::new(api_client::Secret::new(url), is_private_allowed)
+        .map_err(|error| error.to_string())
+}
+
 /// What a status says about a message.
 fn taken(status: u16) -> Result<(), String> {
     match status {

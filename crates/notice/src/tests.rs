@@ -48,7 +48,9 @@ async fn receiver(status: u16) -> (String, Seen) {
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/in", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, Router::new().route("/in", post(take))).await });
+    tokio::spawn(
+        async move { axum::serve(listener, Router::new().route("/in", post(take))).await },
+    );
     (url, seen)
 }
 
@@ -73,9 +75,15 @@ async fn a_webhook_gets_signed_json_with_its_key() {
     assert_eq!(headers["idempotency-key"], "id1");
     assert_eq!(headers["antiphon-event"], "opened");
     let signature = webhook::sign("s3cret", 1_700_000_080, &body).unwrap();
-    assert_eq!(headers["antiphon-signature"], format!("t=1700000080,v1={signature}").as_str());
+    assert_eq!(
+        headers["antiphon-signature"],
+        format!("t=1700000080,v1={signature}").as_str()
+    );
     let found: serde_json::Value = serde_json::from_str(&body).unwrap();
-    assert_eq!((&found["event"], &found["origin"]), (&"opened".into(), &"discourse".into()));
+    assert_eq!(
+        (&found["event"], &found["origin"]),
+        (&"opened".into(), &"discourse".into())
+    );
     assert_eq!(found["first_seen"], "2023-11-14T22:13:20Z");
     assert_eq!(found["link"], "https://antiphon.example.edu/errors");
 }
@@ -120,7 +128,10 @@ async fn mail_server() -> (u16, tokio::task::JoinHandle<Vec<String>>) {
                 _ => "250 fine",
             };
             is_data = line == "DATA";
-            write.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+            write
+                .write_all(format!("{answer}\r\n").as_bytes())
+                .await
+                .unwrap();
         }
         told
     });

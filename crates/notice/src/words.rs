@@ -25,7 +25,11 @@ pub(crate) fn subject(notice: &Notice) -> String {
     let cause = &notice.cause;
     match notice.kind {
         NoticeKind::Opened => format!("{cause}: {} times ({})", notice.count, nature(notice)),
-        NoticeKind::Updated => format!("{cause} goes on: {} times ({})", notice.count, nature(notice)),
+        NoticeKind::Updated => format!(
+            "{cause} goes on: {} times ({})",
+            notice.count,
+            nature(notice)
+        ),
         NoticeKind::Resolved => format!("{cause} is over after {} times", notice.count),
         NoticeKind::Test => "a test message".to_owned(),
     }
@@ -40,7 +44,9 @@ pub(crate) fn link(message: Message<'_>) -> Option<String> {
 pub(crate) fn text(message: Message<'_>) -> String {
     let notice = message.notice;
     let mut lines = match notice.kind {
-        NoticeKind::Test => vec!["Somebody tries whether messages of Antiphon arrive here. Nothing happened.".to_owned()],
+        NoticeKind::Test => vec![
+            "Somebody tries whether messages of Antiphon arrive here. Nothing happened.".to_owned(),
+        ],
         _ => vec![
             format!("Cause:      {}", notice.cause),
             format!("Class:      {} ({})", notice.class.as_str(), nature(notice)),
@@ -52,12 +58,20 @@ pub(crate) fn text(message: Message<'_>) -> String {
     lines.push(String::new());
     match notice.kind {
         NoticeKind::Opened | NoticeKind::Updated if notice.class.is_retried() => {
-            lines.push("It is tried again by itself. Nothing is lost; you are told when it is over.".to_owned());
+            lines.push(
+                "It is tried again by itself. Nothing is lost; you are told when it is over."
+                    .to_owned(),
+            );
         }
         NoticeKind::Opened | NoticeKind::Updated => {
-            lines.push(format!("Somebody must act: docs/errors/{}.md says what helps.", notice.cause.code));
+            lines.push(format!(
+                "Somebody must act: docs/errors/{}.md says what helps.",
+                notice.cause.code
+            ));
         }
-        NoticeKind::Resolved => lines.push("It was settled, or has not been seen for a while.".to_owned()),
+        NoticeKind::Resolved => {
+            lines.push("It was settled, or has not been seen for a while.".to_owned())
+        }
         NoticeKind::Test => {}
     }
     if let Some(link) = link(message) {

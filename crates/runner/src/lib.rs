@@ -8,6 +8,7 @@
 pub mod course;
 pub mod event;
 pub mod feed;
+pub mod herald;
 pub mod mutation;
 pub mod step;
 mod trouble;
