@@ -1,4 +1,5 @@
 //! What can be typed.
+// tidy: long because everything that can be typed stands in one place.
 
 use std::path::PathBuf;
 
@@ -76,6 +77,11 @@ pub(crate) enum Command {
     Widget {
         #[command(subcommand)]
         verb: Widget,
+    },
+    /// Try the channels by which people are told of failures, or list what was told.
+    Notify {
+        #[command(subcommand)]
+        verb: Notify,
     },
     /// Translate a body between Canvas HTML and Discourse Markdown: standard input to standard output.
     Convert(Convert),
@@ -415,6 +421,23 @@ pub(crate) enum Widget {
         /// Our id, `canvas:ID` or `discourse:ID`.
         course: String,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Notify {
+    /// Send a test message through each channel and say what it answers.
+    Test(NotifyTest),
+    /// List the newest messages.
+    List(Output),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NotifyTest {
+    /// Only this channel.
+    #[arg(long, value_name = "NAME")]
+    pub(crate) channel: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

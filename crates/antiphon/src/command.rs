@@ -8,6 +8,7 @@ pub(crate) mod demo;
 pub(crate) mod entity;
 pub(crate) mod explain;
 pub(crate) mod node;
+pub(crate) mod notify;
 pub(crate) mod operation;
 pub(crate) mod sandbox;
 pub(crate) mod serve;

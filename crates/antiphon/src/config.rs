@@ -3,6 +3,7 @@
 
 mod check;
 mod file;
+mod notify;
 mod secret;
 
 use std::path::Path;

@@ -53,6 +53,7 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Widget {
             verb: arguments::Widget::Link { course },
         } => command::user::widget(config, &course).await,
+        Command::Notify { verb } => command::notify::run(config, verb).await,
         Command::Convert(options) => command::convert::run(&options),
         Command::Bench {
             which: arguments::Bench::Sync(options),

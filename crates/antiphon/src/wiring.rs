@@ -54,6 +54,36 @@ impl web::Stamp for RealStamp {
     }
 }
 
+/// What tells people of failures.
+pub(crate) fn herald(config: &Config, store: Store) -> runner::herald::Herald {
+    runner::herald::Herald {
+        store,
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandom),
+        channels: Arc::new(config.notify.channels.clone()),
+        rules: config.notify.rules.clone(),
+        minute,
+        zone: config.notify.zone.clone(),
+        site: config.public_url.clone(),
+    }
+}
+
+/// The minute of the day in a time zone; that of UTC when the zone has gone since the start.
+fn minute(at: Timestamp, zone: &str) -> u16 {
+    let zone = jiff::tz::TimeZone::get(zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let Ok(time) = jiff::Timestamp::from_millisecond(at.0) else {
+        return 0;
+    };
+    let time = zone.to_datetime(time);
+    let minute = i32::from(time.hour()) * 60 + i32::from(time.minute());
+    u16::try_from(minute).unwrap_or(0)
+}
+
+/// A new id.
+pub(crate) fn new_id() -> String {
+    IdSource::text(SystemClock.now(), SystemRandom.bits())
+}
+
 /// A password that can be typed: 100 random bits in letters and digits.
 pub(crate) fn readable_secret() -> String {
     let text = IdSource::text(Timestamp(0), SystemRandom.bits());
@@ -75,6 +105,7 @@ pub(crate) fn web_state(config: &Config, store: Store) -> web::State {
         widget_secret: config.widget_secret.as_ref().map(reveal),
         has_open_metrics: config.has_open_metrics,
         settings: config.shown(),
+        channels: config.channel_names(),
     };
     let mut state = web::State::new(store, Arc::new(RealStamp), site);
     state.webhook_secret = config.webhook_secret.as_ref().map(reveal);

@@ -19,7 +19,7 @@ fn text(message: Message<'_>) -> String {
         .replace('<', "&lt;")
         .replace('>', "&gt;");
     match words::link(message) {
-        Some(link) => format!("{line}\n{link}"),
+        Some(page) => format!("{line}\n{page}"),
         None => line,
     }
 }

@@ -1,3 +1,5 @@
+//! Channels against servers of the tests' own; nothing here leaves the machine.
+
 use std::sync::{Arc, Mutex};
 
 use api_client::{Hook, Secret};

@@ -70,7 +70,7 @@ pub(crate) fn text(message: Message<'_>) -> String {
             ));
         }
         NoticeKind::Resolved => {
-            lines.push("It was settled, or has not been seen for a while.".to_owned())
+            lines.push("It was settled, or has not been seen for a while.".to_owned());
         }
         NoticeKind::Test => {}
     }

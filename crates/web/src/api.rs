@@ -15,7 +15,7 @@ use store::{Attempt, EntityFilter, ErrorGroup, Pause};
 
 use crate::access::Caller;
 use crate::json::{conflict_json, entity_json, history_json, operation_json};
-use crate::page::{conflict, error as groups, history, queue};
+use crate::page::{conflict, error as groups, history, message, queue};
 use crate::problem::Problem;
 use crate::state::State;
 use crate::summary::Summary;
@@ -45,6 +45,8 @@ pub(crate) fn router(state: &State) -> Router<State> {
         .route("/api/v1/pauses/resume", post(write::resume))
         .route("/api/v1/errors", get(errors))
         .route("/api/v1/errors/note", post(write::note))
+        .route("/api/v1/notifications", get(message::list_api))
+        .route("/api/v1/notifications/test", post(message::test_api))
         .route("/api/v1/audit", get(audit))
         .route("/api/v1/tokens", get(tokens).post(write::create_token))
         .route("/api/v1/tokens/{id}/revoke", post(write::revoke_token))

@@ -146,3 +146,13 @@ pub fn account_json(account: &store::Account) -> Value {
         "created_at_ms": account.created_at,
     })
 }
+
+/// A message of the outbox.
+pub fn message_json(line: &store::OutboxLine) -> Value {
+    let about: Value = serde_json::from_str(&line.body).unwrap_or(Value::Null);
+    json!({
+        "id": line.id, "channel": line.channel, "state": line.state.as_str(), "attempts": line.attempts,
+        "failure": line.failure, "created_ms": line.created_at, "next_ms": line.next_at, "ended_ms": line.ended_at,
+        "about": about,
+    })
+}

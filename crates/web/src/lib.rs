@@ -32,7 +32,8 @@ pub use access::password::PASSWORD_MIN;
 pub use api::openapi::openapi;
 pub use change::{ChangeError, Edit, Take, decide, edit};
 pub use json::{
-    account_json, conflict_json, entity_json, history_json, operation_json, token_json,
+    account_json, conflict_json, entity_json, history_json, message_json, operation_json,
+    token_json,
 };
 pub use state::{Site, Stamp, State};
 pub use widget::widget_path;
@@ -43,7 +44,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 
-use page::{asset, conflict, error, history, item, live, overview, queue, status};
+use page::{asset, conflict, error, history, item, live, message, overview, queue, status};
 
 /// The largest delivery or request body that is read, in bytes. Discourse posts have at most 150,000 characters
 /// (contract discourse §12), which stand twice in a delivery.
@@ -96,6 +97,7 @@ fn pages() -> Router<State> {
         .route("/maintenance", get(overview::maintenance))
         .route("/audit", get(overview::audit))
         .route("/setup", get(overview::setup))
+        .route("/setup/notify-test", post(message::test))
 }
 
 /// Serves all addresses on `listener` until `stop` ends; requests under way are answered first, open live pages end.

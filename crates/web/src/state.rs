@@ -33,6 +33,8 @@ pub struct Site {
     pub has_open_metrics: bool,
     /// The configuration as key and value, secrets masked, for the Setup page.
     pub settings: Vec<(String, String)>,
+    /// The names of the channels by which people are told of failures.
+    pub channels: Vec<String>,
 }
 
 /// The shared state of all handlers; cheap to clone.

@@ -52,6 +52,8 @@ pub(crate) async fn serve(
 ) -> anyhow::Result<()> {
     let (sender, receiver) = watch::channel(false);
     let state = wiring::web_state(config, world.store.clone());
+    let herald = wiring::herald(config, world.store.clone());
+    let heralding = tokio::spawn(runner::herald::keep(herald, receiver.clone()));
     let workers = tokio::spawn(runner::worker::serve(
         world,
         part::of(config, "serve"),
@@ -62,5 +64,6 @@ pub(crate) async fn serve(
         tracing::debug!("the workers have ended already");
     }
     workers.await.context("The workers ended badly")?;
+    heralding.await.context("The messages ended badly")?;
     served.context("The pages ended badly")
 }

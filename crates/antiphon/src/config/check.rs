@@ -9,6 +9,7 @@ use runner::{CourseSettings, Settings};
 use store::{Isolation, OperationKind};
 
 use super::file::{self, File, PersonKey};
+use super::notify::{self, Notify};
 use super::{Invalid, Secret};
 
 /// Everything the program needs to know, checked.
@@ -31,10 +32,17 @@ pub(crate) struct Config {
     pub(crate) widget_secret: Option<Secret>,
     pub(crate) has_open_metrics: bool,
     pub(crate) workers: usize,
+    pub(crate) notify: Notify,
     pub(crate) settings: Settings,
 }
 
 impl Config {
+    /// The names of the channels by which people are told.
+    pub(crate) fn channel_names(&self) -> Vec<String> {
+        let channels = self.notify.channels.iter();
+        channels.map(|channel| channel.name.clone()).collect()
+    }
+
     /// The configuration for people to read; secrets are masked and addresses of databases lose theirs.
     pub(crate) fn shown(&self) -> Vec<(String, String)> {
         let masked = |secret: Option<&Secret>| if secret.is_some() { "****" } else { "not set" };
@@ -77,6 +85,7 @@ impl Config {
                 self.settings.policy.strategy.as_str().to_owned(),
             ),
             ("sync.workers", self.workers.to_string()),
+            ("notify.channels", self.channel_names().join(" ")),
         ];
         let mut shown: Vec<(String, String)> = pairs
             .into_iter()
@@ -108,6 +117,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         discourse,
         web,
         sync,
+        notify,
         course,
     } = file;
     let canvas_token = secret(folder, "canvas.token", canvas.token, canvas.token_file)?
@@ -156,6 +166,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         widget_secret,
         has_open_metrics: web.open_metrics,
         workers,
+        notify: notify::check(notify, folder)?,
         settings: settings(sync, course)?,
     })
 }
@@ -259,11 +270,11 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
     Ok(checked)
 }
 
-fn missing(key: &str) -> Invalid {
+pub(super) fn missing(key: &str) -> Invalid {
     Invalid(format!("{key} is missing; give it or {key}_file."))
 }
 
-fn secret(
+pub(super) fn secret(
     folder: &Path,
     key: &str,
     value: Option<String>,
@@ -357,7 +368,7 @@ fn strategy_of(key: &str, text: &str) -> Result<Strategy, Invalid> {
 }
 
 /// A duration with its unit: `500ms`, `30s`, `10m`, `1h`, `90d`.
-fn duration(key: &str, text: Option<String>, default_ms: i64) -> Result<i64, Invalid> {
+pub(super) fn duration(key: &str, text: Option<String>, default_ms: i64) -> Result<i64, Invalid> {
     let Some(text) = text else {
         return Ok(default_ms);
     };

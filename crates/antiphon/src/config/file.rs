@@ -17,6 +17,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) sync: Sync,
     #[serde(default)]
+    pub(super) notify: super::notify::Section,
+    #[serde(default)]
     pub(super) course: Vec<Course>,
 }
 

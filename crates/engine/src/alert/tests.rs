@@ -1,3 +1,5 @@
+//! The decision under a clock that goes minute by minute.
+
 use super::*;
 
 const MINUTE: i64 = 60_000;

@@ -1,3 +1,5 @@
+//! The herald under a clock of its own, with a receiver that counts, refuses and survives restarts.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicU16, AtomicU64, Ordering};
 

@@ -293,6 +293,10 @@ pub(crate) async fn setup(
             Err(error) => return Problem::from(error).page(Some(&caller)),
         }
     }
+    let messages = match super::message::section(&state, &caller).await {
+        Ok(section) => section,
+        Err(error) => return Problem::from(error).page(Some(&caller)),
+    };
     let body = html! {
         h1 { "Setup" }
         p { "The configuration file decides; change it there and start again. " code { "antiphon config check" }
@@ -302,6 +306,7 @@ pub(crate) async fn setup(
                 @match at { Some(at) => { "last delivery " (time(*at)) },
                     None => "no delivery yet: changes are found by asking" } } }
         } }
+        (messages)
         section { h2 { "Configuration" } (table.markup(&html! { p { "Nothing is configured." } }))
             (export_links("/setup", "")) }
         section { h2 { "Accounts and tokens" } p { code {
