@@ -5,6 +5,7 @@ import hmac
 import http.server
 import json
 import threading
+import time
 
 import pytest
 from aiosmtpd.controller import Controller
@@ -58,8 +59,8 @@ class Receiver:
         for where, headers, body in self.posts:
             if where != path:
                 continue
-            time, _, signature = headers["Antiphon-Signature"].removeprefix("t=").partition(",v1=")
-            wanted = hmac.new(SECRET.encode(), time.encode() + b"." + body, hashlib.sha256).hexdigest()
+            at, _, signature = headers["Antiphon-Signature"].removeprefix("t=").partition(",v1=")
+            wanted = hmac.new(SECRET.encode(), at.encode() + b"." + body, hashlib.sha256).hexdigest()
             assert hmac.compare_digest(signature, wanted)
             document = json.loads(body)
             assert headers["Idempotency-Key"] == document["id"]
@@ -128,10 +129,12 @@ def test_a_cause_is_told_once_on_every_channel_across_a_restart(start_world, mai
     assert {event["id"] for event in receiver.events()} == {receiver.events()[0]["id"]}
     event = receiver.events()[-1]
     assert (event["event"], event["code"], event["origin"], event["count"]) == ("opened", "SYNC-2306", "discourse", 1)
+    all_sent = lambda: {line["state"] for line in world.service.read("notify", "list")} == {"sent"}  # noqa: E731
+    world.wait_until(all_sent, what="all sent")
     world.service.kill()
     before = (len(mailbox.mails), len(receiver.posts))
     world.service.start()
-    world.wait_until(
-        lambda: {line["state"] for line in world.service.read("notify", "list")} == {"sent"}, what="all sent"
-    )
+    # Twice the pace at which messages are looked for.
+    time.sleep(12)
+    assert all_sent()
     assert (len(mailbox.mails), len(receiver.posts)) == before

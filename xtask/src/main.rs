@@ -35,6 +35,8 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// Take a picture of every page, light and dark, wide and on a phone, into `target/screenshots`.
+    Screenshots,
     /// Run a benchmark in a release build and print its figures.
     Bench {
         /// Which benchmark, for example `sync`.
@@ -60,6 +62,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Tidy { warnings } => tidy::run(&root, warnings),
         Command::Test { quick } => test::run(&root, quick),
+        Command::Screenshots => test::screenshots(&root),
         Command::Bench { name, arguments } => bench::run(&root, &name, &arguments),
     }
 }

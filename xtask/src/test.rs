@@ -3,6 +3,7 @@
 //! A missing prerequisite is installed where that is allowed, and else an error that says what to
 //! install; nothing is skipped in silence.
 
+mod browser;
 mod cargo;
 mod commonmark;
 mod postgres;
@@ -25,7 +26,7 @@ const POSTGRES_SETTING: &str = "ANTIPHON_TEST_POSTGRES";
 /// Where the Python suite finds the program.
 const BINARY_SETTING: &str = "ANTIPHON_BIN";
 
-const PYTHON_LIMIT: Duration = Duration::from_mins(10);
+const PYTHON_LIMIT: Duration = Duration::from_mins(25);
 
 /// Runs the tests; a signal ends them and cleans up too.
 pub fn run(root: &Path, quick: bool) -> anyhow::Result<ExitCode> {
@@ -43,13 +44,37 @@ pub fn run(root: &Path, quick: bool) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Takes pictures of every page.
+pub fn screenshots(root: &Path) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let stages = Stages::start();
+        let python = python::prepare(root, &stages).await?;
+        browser::prepare(root, &stages).await?;
+        let binary = cargo::build(root, &stages).await?;
+        let mut command = Command::new(python);
+        command
+            .args(["tests/python/screenshots.py", "target/screenshots"])
+            .current_dir(root)
+            .env(BINARY_SETTING, binary);
+        stages
+            .run("Screenshots", PYTHON_LIMIT, &mut command)
+            .await?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
 async fn everything(root: &Path, quick: bool) -> anyhow::Result<()> {
     let stages = Stages::start();
     // The cheap set-up comes first, so that what is missing is said at once.
     let python = if quick {
         None
     } else {
-        Some(python::prepare(root, &stages).await?)
+        let python = python::prepare(root, &stages).await?;
+        browser::prepare(root, &stages).await?;
+        Some(python)
     };
     commonmark::prepare(root, &stages).await?;
     let given = setting(POSTGRES_SETTING);

@@ -5,13 +5,18 @@ use std::fmt::Write as _;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
-use model::{System, Timestamp};
+use model::{Status, System, Timestamp};
 use store::OperationState;
 
 use crate::access;
 use crate::problem::Problem;
 use crate::state::State;
 use crate::summary::Summary;
+
+/// The cursor that moves when a backup was made.
+const BACKUP: &str = "backup";
+/// How the codes of guards begin (docs/errors).
+const GUARDS: &str = "SYNC-50";
 
 /// `GET /metrics`.
 pub(crate) async fn show(Shared(state): Shared<State>, headers: HeaderMap) -> Response {
@@ -71,6 +76,8 @@ async fn text(state: &State) -> store::Result<String> {
         "Conflicts that wait for a person.",
     );
     text.sample("conflicts_open", &[], summary.open_conflicts());
+    drift(&mut text, &summary);
+    backup(&mut text, state).await?;
     totals(&mut text, state, summary.at).await?;
     text.family("db_bytes", "gauge", "Size of the database in bytes.");
     text.sample("db_bytes", &[], state.store.size_bytes().await?);
@@ -120,6 +127,40 @@ fn queue(text: &mut Text, summary: &Summary) {
     text.sample("held_jobs", &[], summary.queued(OperationState::Held));
 }
 
+fn drift(text: &mut Text, summary: &Summary) {
+    text.family(
+        "drift_items",
+        "gauge",
+        "Items that do not agree everywhere: waiting, held, failed or in conflict.",
+    );
+    let courses = summary.courses.iter();
+    let apart = courses.map(|course| {
+        [
+            Status::Pending,
+            Status::Held,
+            Status::Failed,
+            Status::Conflict,
+        ]
+        .into_iter()
+        .map(|status| course.count(status))
+        .sum::<u64>()
+    });
+    text.sample("drift_items", &[], apart.sum::<u64>());
+}
+
+async fn backup(text: &mut Text, state: &State) -> store::Result<()> {
+    text.family(
+        "last_backup_timestamp_seconds",
+        "gauge",
+        "When the newest backup was made; 0 when there is none.",
+    );
+    let cursors = state.store.cursors().await?;
+    let at = cursors.iter().find(|(name, _)| name == BACKUP);
+    let at = at.map_or(0, |(_, at)| at.0);
+    text.sample("last_backup_timestamp_seconds", &[], seconds(at));
+    Ok(())
+}
+
 /// Counts of the last 24 hours, from the counted hours: gauges, because old hours leave.
 async fn totals(text: &mut Text, state: &State, now: Timestamp) -> store::Result<()> {
     let tallies = state
@@ -153,6 +194,14 @@ async fn totals(text: &mut Text, state: &State, now: Timestamp) -> store::Result
     );
     for (code, count) in &classes {
         text.sample("failures_day", &[("code", code)], count);
+    }
+    text.family(
+        "guard_trips_day",
+        "gauge",
+        "Writes that a guard stopped in the last 24 hours, by its code.",
+    );
+    for (code, count) in classes.iter().filter(|(code, _)| code.starts_with(GUARDS)) {
+        text.sample("guard_trips_day", &[("guard", code)], count);
     }
     text.family(
         "echoes_suppressed_day",

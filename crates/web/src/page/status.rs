@@ -264,13 +264,13 @@ async fn course_body(
                     (badge(status.as_str())) } } } }
                 tbody { @for kind in kinds { tr {
                     th scope="row" { (kind) "s" }
-                    @for status in Status::ALL { td.number {
+                    @for status in Status::ALL { td.number data-label=(status.as_str().replace('_', " ")) {
                         (course.counts.get(&(kind, status)).copied().unwrap_or(0)) } }
                 } } }
             } }
-            p { (course.queued()) " operations wait. " a href={ "/history?course=" (id) } { "History of this course"
+            p { (counted(course.queued(), "operation")) " queued. " a href={ "/history?course=" (id) } { "History of this course"
                 } " · "
-                a href={ "/conflicts?course=" (id) } { (course.open_conflicts) " open conflicts" } }
+                a href={ "/conflicts?course=" (id) } { (counted(course.open_conflicts, "open conflict")) } }
         }
         section { h2 { "Last steps" } (super::history::short(&recent)) }
         @if caller.limit().is_none() {

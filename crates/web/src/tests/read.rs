@@ -130,3 +130,42 @@ fn the_openapi_file_is_the_one_in_the_tree() {
     let made = serde_json::to_string_pretty(&crate::openapi()).unwrap() + "\n";
     expect_test::expect_file!["../../../../docs/openapi.json"].assert_eq(&made);
 }
+
+/// The names that look like metrics in an expression: words with an underscore before a space, a brace or a bracket.
+fn metrics_in(expression: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_ascii_lowercase() || c == '_';
+    let words = expression.split(|c: char| !is_word(c));
+    words
+        .filter(|word| word.contains('_'))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_shipped_dashboard_and_rules_name_metrics_that_exist() {
+    let world = World::new().await;
+    let text = world.get("viewer", "/metrics").await.text;
+    let dashboard = include_str!("../../../../contrib/grafana-dashboard.json");
+    let dashboard: serde_json::Value = serde_json::from_str(dashboard).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap().iter();
+    let mut expressions: Vec<String> = panels
+        .map(|panel| panel["targets"][0]["expr"].as_str().unwrap().to_owned())
+        .collect();
+    let rules = include_str!("../../../../contrib/prometheus-rules.yml");
+    let lines = rules
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("expr: "));
+    expressions.extend(lines.map(str::to_owned));
+    assert_eq!(rules.matches("- alert:").count(), 5);
+    assert_eq!(expressions.len(), 17);
+    for expression in &expressions {
+        let names = metrics_in(expression);
+        assert!(!names.is_empty(), "{expression}");
+        for name in names {
+            assert!(
+                text.contains(&format!("# TYPE {name} ")),
+                "{name} of {expression}"
+            );
+        }
+    }
+}
