@@ -121,7 +121,7 @@ class World:
 
     def __init__(self, processes, folder, is_served=True, **options):
         """Options: `profiles` and `discourse_options` of the sandboxes; `sync`, `tables` and `courses` of the
-        configuration, where what is given comes on top."""
+        configuration, where what is given comes on top; `is_open` false lets the readers be compared."""
         profiles = options.get("profiles", {})
         self.canvas = CanvasSandbox(processes, "--empty", *self.profile(profiles, "canvas"))
         self.discourse = DiscourseSandbox(
@@ -153,6 +153,9 @@ class World:
         for name, entries in options.get("tables", {}).items():
             tables[name] = {**tables.get(name, {}), **entries}
         courses = options.get("courses", [{"canvas": self.course.id, "discourse": self.category["slug"]}])
+        if options.get("is_open", True):
+            # The sandbox's categories are public; who reads what has tests of its own.
+            courses = [{"accept_wider_audience": "a sandbox without real readers", **course} for course in courses]
         self.service = Service(processes, folder, tables, courses)
         if is_served:
             self.service.start()

@@ -7,6 +7,7 @@
 
 mod address;
 mod api;
+mod audience;
 #[cfg(test)]
 mod contract;
 mod event;

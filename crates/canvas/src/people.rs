@@ -95,7 +95,7 @@ async fn tests(api: &Api, course: &str) -> Result<BTreeSet<String>, Trouble> {
     }
 }
 
-async fn sis_ids(api: &Api, course: &str) -> Result<BTreeMap<String, String>, Trouble> {
+pub(crate) async fn sis_ids(api: &Api, course: &str) -> Result<BTreeMap<String, String>, Trouble> {
     let path = format!("/api/v1/courses/{course}/users");
     let query = [
         ("enrollment_state[]", "active"),

@@ -1,10 +1,11 @@
 //! The connector itself: what it is made of, and the port's methods as one-liners over the modules that do them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
 use async_trait::async_trait;
-use model::{CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::address::TopicId;
 use crate::api::Api;
@@ -74,6 +75,10 @@ impl Connector for Canvas {
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
         Ok(self.find_course(name).await?)
+    }
+
+    async fn audience(&self, course: &RemoteId, asked: &BTreeSet<String>) -> Result<Audience> {
+        Ok(self.read_audience(course, asked).await?)
     }
 
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {

@@ -1,7 +1,9 @@
 //! A connector that reads and refuses to write, for previews.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use model::{Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{Audience, Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
@@ -26,6 +28,10 @@ impl<C: Connector> Connector for DryRun<C> {
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
         self.0.course(name).await
+    }
+
+    async fn audience(&self, course: &RemoteId, asked: &BTreeSet<String>) -> Result<Audience> {
+        self.0.audience(course, asked).await
     }
 
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {

@@ -3,12 +3,12 @@
 //! It keeps topics and posts in a map, gives out ids in order, keeps tombstones, and fails the way real remotes fail:
 //! before the write, after the write without an answer, or with an old state of a list.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::{
-    Action, Class, Clock as _, CreateKey, Failure, FixedClock, Kind, Record, RemoteId, RemoteItem,
+    Action, Audience, Class, Clock as _, CreateKey, Failure, FixedClock, Kind, Record, RemoteId, RemoteItem,
     Sighting, System, Timestamp, Write, WriteResult,
 };
 
@@ -271,6 +271,14 @@ impl Connector for Memory {
             mark: None,
             sighting: Sighting::Present(Record::default()),
         }))
+    }
+
+    /// The twin has no people: everybody reads it.
+    async fn audience(&self, _course: &RemoteId, _asked: &BTreeSet<String>) -> Result<Audience> {
+        Ok(Audience {
+            is_open: true,
+            ..Audience::default()
+        })
     }
 
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {

@@ -1,7 +1,9 @@
 //! The [`Connector`] trait and its errors.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
-use model::{CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{Audience, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
@@ -50,6 +52,11 @@ pub trait Connector: Send + Sync {
     /// Finds the course by the name or id that the configuration uses; `None` when the server has no such course.
     /// The item's title is the course's name.
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>>;
+
+    /// Who can read what stands in a course; of the people of `asked` also, whom it does not keep out.
+    ///
+    /// Fails when the server does not say: nothing is guessed.
+    async fn audience(&self, course: &RemoteId, asked: &BTreeSet<String>) -> Result<Audience>;
 
     /// Reads a topic and all its posts, in as few calls as possible.
     ///

@@ -1,13 +1,15 @@
 //! The connector itself: what it is made of, and the port's methods as one-liners over the modules that do them.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
 use async_trait::async_trait;
-use model::{CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::event;
 use crate::failure;
+use crate::audience::Readers;
 use crate::memory::{Categories, People, Places, Strangers};
 use crate::probe::{self, Probed};
 use crate::settings::Settings;
@@ -25,6 +27,7 @@ pub struct Discourse {
     pub(crate) people: People,
     pub(crate) places: Places,
     pub(crate) categories: Categories,
+    pub(crate) readers: Readers,
     probed: Mutex<Probed>,
 }
 
@@ -39,6 +42,7 @@ impl Discourse {
             people: People::default(),
             places: Places::default(),
             categories: Categories::default(),
+            readers: Readers::default(),
             probed: Mutex::new(Probed::default()),
         })
     }
@@ -88,6 +92,10 @@ impl Connector for Discourse {
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
         Ok(self.find_course(name).await?)
+    }
+
+    async fn audience(&self, course: &RemoteId, asked: &BTreeSet<String>) -> Result<Audience> {
+        Ok(self.read_audience(number(course)?, asked).await?)
     }
 
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::failure::{self, Trouble};
 use crate::site::{Call, Identity, Reply, Site};
 use crate::wire::course::{
-    About, AboutAnswer, AllCategories, Category, CurrentUser, OneCategory, Session,
+    About, AboutAnswer, AllCategories, Category, CurrentUser, MemberPage, OneCategory, Session,
 };
 use crate::wire::person::{User, UserEvent};
 use crate::wire::post::{Created, EmbedInfo, Latest, Post, Updated};
@@ -178,6 +178,18 @@ impl Site {
         let call = Call::get("read_user_by_key", format!("/u/by-external/{key}.json"));
         let found: Option<UserEvent> = self.look(call).await?;
         Ok(found.map(|found| found.user))
+    }
+
+    /// A page of a group's members (contract discourse §8.2: at most 1,000).
+    pub(crate) async fn members(&self, group: &str, offset: usize) -> Result<MemberPage, Trouble> {
+        let group = utf8_percent_encode(group, KEY);
+        let call = Call::get("list_members", format!("/groups/{group}/members.json")).with(&[
+            ("limit", "1000"),
+            ("offset", offset.to_string().as_str()),
+            ("asc", "true"),
+            ("order", "added_at"),
+        ]);
+        self.read(call).await
     }
 
     /// A page of a category's topics, the most recently active first; `None` when the path is not the category's.

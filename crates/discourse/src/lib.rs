@@ -6,6 +6,7 @@
 //! know the database, Canvas, or how conflicts are decided.
 #![warn(missing_docs)]
 
+mod audience;
 mod connector;
 #[cfg(test)]
 mod contract;

@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 mod alert;
+pub mod audience;
 mod detect;
 mod guard;
 mod local;

@@ -4,6 +4,7 @@
 //! or a database row.
 #![warn(missing_docs)]
 
+mod audience;
 mod clock;
 mod conflict;
 mod digest;
@@ -19,6 +20,7 @@ mod transaction;
 mod vector;
 mod write;
 
+pub use audience::Audience;
 pub use clock::{Clock, FixedClock, Timestamp};
 pub use conflict::{Conflict, ConflictState};
 pub use digest::Digest;

@@ -8,6 +8,7 @@ use model::{
 };
 use store::{Change, EntityFilter};
 
+use crate::audience;
 use crate::world::{CourseSettings, World};
 
 /// Why a configured course cannot be kept in step.
@@ -84,9 +85,11 @@ async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error>
         }
     }
     let entity = entity(world, settings, &canvas, &discourse);
+    let mut changes = vec![Change::SaveEntity(entity.clone())];
+    changes.extend(audience::check_mapping(world, settings, &entity).await?);
     world
         .store
-        .commit(vec![Change::SaveEntity(entity.clone())])
+        .commit(changes)
         .await
         .map_err(Error::store)?;
     Ok(Entity {

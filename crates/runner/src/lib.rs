@@ -5,6 +5,7 @@
 //! drives it with a runtime and the simulation by hand. Nothing here knows HTTP, SQL or a wire format.
 #![warn(missing_docs)]
 
+mod audience;
 pub mod course;
 pub mod event;
 pub mod feed;

@@ -12,6 +12,7 @@ mod find;
 mod look;
 mod outcome;
 mod place;
+mod readers;
 mod transaction;
 mod undo;
 mod words;

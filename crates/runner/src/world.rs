@@ -27,6 +27,8 @@ pub struct CourseSettings {
     pub limits: Limits,
     /// Nothing is written for this course.
     pub is_read_only: bool,
+    /// Why somebody accepted that more people can read one side than the other; then readers are not compared.
+    pub accepted_audience: Option<String>,
 }
 
 /// The settings of the sync, already checked.
@@ -42,6 +44,8 @@ pub struct Settings {
     pub feed_interval_ms: i64,
     /// How often every thread of a course is looked at, in milliseconds.
     pub sweep_interval_ms: i64,
+    /// How long what is known of a course's readers is used, in milliseconds.
+    pub audience_interval_ms: i64,
     /// How long a worker may hold an operation without a heartbeat, in milliseconds.
     pub lease_ms: i64,
     /// The isolation of what a step stores, by the kind of its operation.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use connector::{Capabilities, Changes, Connector, Hint, Memory, RawEvent, Result, Thread};
-use model::{Action, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{Audience, Action, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::word::words_of_record;
 
@@ -195,6 +195,10 @@ impl Connector for Remote {
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {
         self.memory.course(name).await
+    }
+
+    async fn audience(&self, course: &RemoteId, asked: &BTreeSet<String>) -> Result<Audience> {
+        self.memory.audience(course, asked).await
     }
 
     async fn thread(&self, topic: &RemoteId) -> Result<Thread> {

@@ -255,7 +255,10 @@ fn settings(swarm: &Swarm) -> Settings {
             strategy,
             limits: if has_guards { limits } else { wide },
             is_read_only: false,
+            // The remotes in memory have no people.
+            accepted_audience: Some("nobody reads them".to_owned()),
         }],
+        audience_interval_ms: 900_000,
         feed_interval_ms: 30_000,
         sweep_interval_ms: 3_600_000,
         lease_ms: LEASE_MS,

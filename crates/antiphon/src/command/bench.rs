@@ -106,6 +106,7 @@ workers = {workers}
 [[course]]
 canvas = 1
 discourse = "intro-bio"
+accept_wider_audience = "Built-in servers: nobody real reads them"
 "#,
         servers.canvas_url,
         servers.canvas_token,

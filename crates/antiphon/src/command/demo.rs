@@ -172,13 +172,16 @@ two_looks_interval = "1s"
 [[course]]
 canvas = 1
 discourse = "intro-bio"
+accept_wider_audience = "Built-in servers: nobody real reads them"
 [[course]]
 canvas = 2
 discourse = "world-history"
+accept_wider_audience = "Built-in servers: nobody real reads them"
 delete_budget = 0
 [[course]]
 canvas = 3
 discourse = "calculus-1"
+accept_wider_audience = "Built-in servers: nobody real reads them"
 strategy = "manual"
 "#,
         servers.canvas_url, servers.canvas_token, servers.discourse_url, servers.discourse_key,

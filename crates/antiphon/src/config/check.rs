@@ -97,10 +97,10 @@ impl Config {
                 "Canvas {} ↔ Discourse {}, strategy {strategy}{}",
                 course.canvas,
                 course.discourse,
-                if course.is_read_only {
-                    ", read only"
-                } else {
-                    ""
+                match (course.is_read_only, &course.accepted_audience) {
+                    (true, _) => ", read only".to_owned(),
+                    (false, Some(reason)) => format!(", readers not compared: {reason}"),
+                    (false, None) => String::new(),
                 }
             );
             shown.push(("course".to_owned(), value));
@@ -210,6 +210,11 @@ fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, In
         feed_interval_ms: duration("sync.feed_interval", sync.feed_interval, 30_000)?.max(100),
         sweep_interval_ms: duration("sync.sweep_interval", sync.sweep_interval, 3_600_000)?
             .max(1_000),
+        audience_interval_ms: duration(
+            "sync.audience_interval",
+            sync.audience_interval,
+            900_000,
+        )?,
         lease_ms: duration("sync.lease", sync.lease, 12_000)?.max(1_000),
         isolations: isolations(&sync.isolation)?,
     })
@@ -255,6 +260,7 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
             strategy: optional_strategy("course.strategy", course.strategy)?,
             limits,
             is_read_only: course.read_only,
+            accepted_audience: accepted(course.accept_wider_audience)?,
         };
         let twin = checked
             .iter()
@@ -268,6 +274,17 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
         checked.push(course);
     }
     Ok(checked)
+}
+
+/// A reason that says something: the next person must be able to understand it.
+fn accepted(reason: Option<String>) -> Result<Option<String>, Invalid> {
+    match reason {
+        Some(reason) if reason.trim().chars().count() < 10 => Err(Invalid(
+            "course.accept_wider_audience: write a reason of at least 10 letters: why may people outside the course read it?"
+                .to_owned(),
+        )),
+        reason => Ok(reason),
+    }
 }
 
 pub(super) fn missing(key: &str) -> Invalid {
@@ -433,6 +450,15 @@ mod tests {
         ] {
             assert!(!check(wrong), "{wrong}");
         }
+    }
+
+    #[test]
+    fn wider_readers_need_a_reason() {
+        let check = |reason: &str| accepted(Some(reason.to_owned())).is_ok();
+        assert!(check("An open course, published for everybody"));
+        assert!(!check(""));
+        assert!(!check("   yes    "));
+        assert!(accepted(None).unwrap().is_none());
     }
 
     #[test]

@@ -93,6 +93,7 @@ pub(super) struct Sync {
     pub(super) sweep_interval: Option<String>,
     pub(super) two_looks_interval: Option<String>,
     pub(super) skew_margin: Option<String>,
+    pub(super) audience_interval: Option<String>,
     pub(super) lease: Option<String>,
     #[serde(default)]
     pub(super) isolation: std::collections::BTreeMap<String, String>,
@@ -108,6 +109,7 @@ pub(super) struct Course {
     #[serde(default)]
     pub(super) read_only: bool,
     pub(super) delete_budget: Option<u64>,
+    pub(super) accept_wider_audience: Option<String>,
 }
 
 /// An id or a name.

@@ -37,6 +37,8 @@ pub(crate) struct Course {
     /// The course's own name, when `name` is the reader's nickname for it.
     pub original_name: Option<String>,
     pub workflow_state: Option<String>,
+    pub is_public: Option<bool>,
+    pub is_public_to_auth_users: Option<bool>,
     /// The caller's own enrollments.
     pub enrollments: Option<Vec<Enrollment>>,
 }
@@ -48,5 +50,6 @@ pub(crate) struct Enrollment {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub user_id: Option<Id>,
+    pub enrollment_state: Option<String>,
     pub limit_privileges_to_course_section: Option<bool>,
 }

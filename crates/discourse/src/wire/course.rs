@@ -15,6 +15,38 @@ pub(crate) struct Category {
     /// The path of the topic that describes the category.
     #[serde(default, deserialize_with = "text")]
     pub topic_url: Option<String>,
+    #[serde(default)]
+    pub read_restricted: Option<bool>,
+    /// Who may do what; shown to those who may edit the category.
+    #[serde(default)]
+    pub group_permissions: Option<Vec<GroupPermission>>,
+}
+
+/// What a group may do in a category; every one of the three rights includes reading (contract discourse §8.1).
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct GroupPermission {
+    #[serde(default, deserialize_with = "or_default")]
+    pub group_name: String,
+}
+
+/// A page of a group's members.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MemberPage {
+    #[serde(default, deserialize_with = "or_default")]
+    pub members: Vec<Member>,
+    pub meta: MemberCount,
+}
+
+/// One member.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Member {
+    pub id: i64,
+}
+
+/// How many there are in all.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MemberCount {
+    pub total: usize,
 }
 
 impl Category {

@@ -15,6 +15,10 @@ pub(crate) struct User {
     pub name: Option<String>,
     #[serde(default, deserialize_with = "or_default")]
     staged: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    admin: bool,
+    #[serde(default, deserialize_with = "or_default")]
+    moderator: bool,
     #[serde(default)]
     external_id: Option<Value>,
     #[serde(default)]
@@ -22,6 +26,11 @@ pub(crate) struct User {
 }
 
 impl User {
+    /// Whether it reads everything on the forum.
+    pub(crate) fn is_staff(&self) -> bool {
+        self.admin || self.moderator
+    }
+
     /// The DiscourseConnect id; users made from an e-mail (staged) have none.
     pub(crate) fn key(&self) -> Option<String> {
         if self.staged {

@@ -11,7 +11,8 @@ use store::{Change, NewOperation, OperationKind, Priority};
 
 use super::look::Look;
 use super::words::{conflict_log, words};
-use super::{Batch, bug, find, place, transaction, write};
+use super::readers::Readers;
+use super::{Batch, bug, find, outcome, place, transaction, write};
 use crate::mutation::{Mutation, is_on};
 use engine::thread_key;
 
@@ -54,7 +55,7 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
             reconcile(batch, look, &post, &mut changes).await?;
         }
     }
-    let plan = plan(batch, is_topic_live, &mut changes).await?;
+    let plan = plan(batch, look, is_topic_live, &mut changes).await?;
     // New entities first: everything else refers to them.
     let mut all = batch.saves();
     all.extend(changes);
@@ -242,10 +243,12 @@ pub(crate) fn look_again(batch: &Batch<'_>, at: model::Timestamp, why: &str) -> 
 /// Plans the first write of each entity to each system and stores its intent, as a running operation of that entity.
 async fn plan(
     batch: &mut Batch<'_>,
+    look: &Look,
     is_topic_live: bool,
     changes: &mut Vec<Change>,
 ) -> Result<Plan, store::Error> {
     let mut plan = Plan::default();
+    let mut readers = Readers::default();
     let waiting = batch
         .world
         .store
@@ -272,6 +275,10 @@ async fn plan(
             if entity.status == Status::InSync {
                 changes.extend(batch.commit_transaction(&id));
             }
+            continue;
+        }
+        if let Some(refusal) = readers.obstacle(batch, look, (&entity, &writes)).await? {
+            stop(batch, entity, &refusal, changes);
             continue;
         }
         if let Some(trip) = write::guard(batch, &entity, &writes).await? {
@@ -455,13 +462,12 @@ fn start(
     (id, 1)
 }
 
-/// A guard stopped the entity: its operation is held, the entity says why.
+/// A guard stopped the entity, or its readers are not known: its operation is held or tried again, the entity says why.
 fn stop(batch: &mut Batch<'_>, mut entity: Entity, trip: &Failure, changes: &mut Vec<Change>) {
     let subject = engine::entity_key(&entity.id);
-    let (operation, _) = start(batch, &entity, subject, changes);
-    entity.status = Status::Held;
-    entity.reason = Some(trip.clone());
-    let outcome = store::Outcome::Held(trip.clone());
+    let (operation, attempt) = start(batch, &entity, subject, changes);
+    let outcome = outcome::after(batch.world, attempt, trip);
+    entity = outcome::mark(entity, &outcome, trip);
     changes.push(batch.log_failure(&entity, None, (&outcome, trip)));
     changes.push(super::finish(batch.world, batch.owner, &operation, outcome));
     batch.operations.retain(|claimed| claimed.id != operation);
