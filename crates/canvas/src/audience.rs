@@ -12,7 +12,7 @@ use crate::failure::Trouble;
 use crate::people;
 use crate::port::Canvas;
 use crate::settings::PersonKey;
-use crate::wire::{Course, Enrollment};
+use crate::wire::{Course, Enrollment, Id};
 
 /// The states in which somebody reads, may read after accepting, or may still read what is over.
 const STATES: [(&str, &str); 3] = [
@@ -30,7 +30,11 @@ impl Canvas {
     ) -> Result<Audience, Trouble> {
         let course = address::course(course)?;
         let path = format!("/api/v1/courses/{course}");
-        let found: Course = self.api.ask(Request::get("course.show", &path)).await?.value;
+        let found: Course = self
+            .api
+            .ask(Request::get("course.show", &path))
+            .await?
+            .value;
         let path = format!("{path}/enrollments");
         let rows: Vec<Enrollment> = self.api.list("course.enrollments", &path, &STATES).await?;
         let sis = match self.api.person_key {
@@ -42,7 +46,8 @@ impl Canvas {
             PersonKey::CanvasId => Some(user.to_owned()),
             PersonKey::SisId => sis.get(user).cloned(),
         };
-        let is_public = found.is_public == Some(true) || found.is_public_to_auth_users == Some(true);
+        let is_public =
+            found.is_public == Some(true) || found.is_public_to_auth_users == Some(true);
         Ok(Audience {
             may_be_open: is_public,
             ..of_rows(&rows, &service, &key)
@@ -51,16 +56,12 @@ impl Canvas {
 }
 
 /// What the enrollments say; the service's own account is nobody's reader.
-fn of_rows(
-    rows: &[Enrollment],
-    service: &str,
-    key: &dyn Fn(&str) -> Option<String>,
-) -> Audience {
+fn of_rows(rows: &[Enrollment], service: &str, key: &dyn Fn(&str) -> Option<String>) -> Audience {
     let mut audience = Audience::default();
     let mut unnamed = BTreeSet::new();
     for row in rows {
         let kind = row.kind.as_deref().unwrap_or_default();
-        let Some(user) = row.user_id.as_ref().map(|id| id.as_str()) else {
+        let Some(user) = row.user_id.as_ref().map(Id::as_str) else {
             continue;
         };
         if user == service || kind == "StudentViewEnrollment" {
@@ -71,7 +72,7 @@ fn of_rows(
             continue;
         };
         // An enrollment in an unknown state counts as one that may still read.
-        match row.enrollment_state.as_deref() {
+        match row.state.as_deref() {
             Some("active" | "invited") if kind == "ObserverEnrollment" => {
                 audience.observers.insert(key);
             }

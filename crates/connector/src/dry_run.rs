@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use model::{Audience, Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{
+    Audience, Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult,
+};
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use model::{
-    Action, Audience, Class, Clock as _, CreateKey, Failure, FixedClock, Kind, Record, RemoteId, RemoteItem,
-    Sighting, System, Timestamp, Write, WriteResult,
+    Action, Audience, Class, Clock as _, CreateKey, Failure, FixedClock, Kind, Record, RemoteId,
+    RemoteItem, Sighting, System, Timestamp, Write, WriteResult,
 };
 
 use crate::capability::Capabilities;

@@ -10,11 +10,17 @@ use model::Audience;
 
 use crate::connector::Discourse;
 use crate::failure::{self, Trouble};
+use crate::wire::person::User;
 
 /// Groups whose members read every category anyway.
 const STAFF: [&str; 3] = ["admins", "moderators", "staff"];
 /// Groups of everybody: the trust levels hold every account.
-const EVERYBODY: [&str; 4] = ["everyone", "anonymous_users", "logged_in_users", "trust_level_0"];
+const EVERYBODY: [&str; 4] = [
+    "everyone",
+    "anonymous_users",
+    "logged_in_users",
+    "trust_level_0",
+];
 /// How many people are remembered.
 const PEOPLE: usize = 50_000;
 /// How often what is known of a person is used before the person is asked for again: a day at four reads an hour.
@@ -55,7 +61,11 @@ impl Readers {
         if known.len() >= PEOPLE {
             known.clear();
         }
-        let uses_left = if key.is_some() { PERSON_USES } else { STRANGER_USES };
+        let uses_left = if key.is_some() {
+            PERSON_USES
+        } else {
+            STRANGER_USES
+        };
         let person = Person {
             key,
             is_staff,
@@ -93,7 +103,10 @@ impl Discourse {
         self.categories.learn(&category);
         let mut audience = Audience::default();
         let restricted = category.read_restricted;
-        let Some(groups) = category.group_permissions.filter(|_| restricted == Some(true)) else {
+        let Some(groups) = category
+            .group_permissions
+            .filter(|_| restricted == Some(true))
+        else {
             if restricted == Some(false) {
                 audience.is_open = true;
                 return Ok(audience);
@@ -129,7 +142,12 @@ impl Discourse {
             offset += page.members.len();
             let is_last = page.members.is_empty() || offset >= page.meta.total;
             // Users with ids below one are the server's own.
-            users.extend(page.members.into_iter().map(|member| member.id).filter(|id| *id > 0));
+            users.extend(
+                page.members
+                    .into_iter()
+                    .map(|member| member.id)
+                    .filter(|id| *id > 0),
+            );
             if is_last {
                 return Ok(());
             }
@@ -138,15 +156,14 @@ impl Discourse {
     }
 
     async fn add_reader(&self, user: i64, audience: &mut Audience) -> Result<(), Trouble> {
-        let (key, is_staff) = match self.readers.person(user) {
-            Some(known) => known,
-            None => {
-                let found = self.site.user(user).await?;
-                let is_staff = found.as_ref().is_some_and(crate::wire::person::User::is_staff);
-                let key = found.and_then(|found| found.key());
-                self.readers.learn(user, key.clone(), is_staff);
-                (key, is_staff)
-            }
+        let (key, is_staff) = if let Some(known) = self.readers.person(user) {
+            known
+        } else {
+            let found = self.site.user(user).await?;
+            let is_staff = found.as_ref().is_some_and(User::is_staff);
+            let key = found.and_then(|found| found.key());
+            self.readers.learn(user, key.clone(), is_staff);
+            (key, is_staff)
         };
         match key {
             // Staff reads every category, in a group or not.

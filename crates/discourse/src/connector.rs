@@ -7,9 +7,9 @@ use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Resul
 use async_trait::async_trait;
 use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
+use crate::audience::Readers;
 use crate::event;
 use crate::failure;
-use crate::audience::Readers;
 use crate::memory::{Categories, People, Places, Strangers};
 use crate::probe::{self, Probed};
 use crate::settings::Settings;

@@ -178,9 +178,19 @@ mod tests {
     #[test]
     fn one_reader_more_is_refused_and_named() {
         let here = readers(&["2", "3"]);
-        check_to(System::Discourse, &here, &readers(&["2", "9"]), Some("1 people more (9)"));
+        check_to(
+            System::Discourse,
+            &here,
+            &readers(&["2", "9"]),
+            Some("1 people more (9)"),
+        );
         let many = readers(&["5", "6", "7", "8"]);
-        check_to(System::Discourse, &here, &many, Some("4 people more (5, 6, 7, …)"));
+        check_to(
+            System::Discourse,
+            &here,
+            &many,
+            Some("4 people more (5, 6, 7, …)"),
+        );
     }
 
     #[test]
@@ -189,7 +199,12 @@ mod tests {
             is_open: true,
             ..Audience::default()
         };
-        check_to(System::Discourse, &readers(&["2"]), &open, Some("everybody"));
+        check_to(
+            System::Discourse,
+            &readers(&["2"]),
+            &open,
+            Some("everybody"),
+        );
         check_to(System::Canvas, &open, &readers(&["2"]), None);
         check_to(System::Discourse, &open, &open, None);
     }
@@ -215,7 +230,12 @@ mod tests {
             unnamed: 2,
             ..readers(&["2"])
         };
-        check_to(System::Discourse, &readers(&["2"]), &group, Some("2 people without a key"));
+        check_to(
+            System::Discourse,
+            &readers(&["2"]),
+            &group,
+            Some("2 people without a key"),
+        );
         check_to(System::Canvas, &group, &readers(&["2"]), None);
     }
 
@@ -226,7 +246,12 @@ mod tests {
             ..readers(&["2", "3"])
         };
         check_to(System::Canvas, &group, &readers(&["2", "3", "4"]), None);
-        check_to(System::Canvas, &group, &readers(&["2", "3", "5"]), Some("(5)"));
+        check_to(
+            System::Canvas,
+            &group,
+            &readers(&["2", "3", "5"]),
+            Some("(5)"),
+        );
     }
 
     #[test]
@@ -246,7 +271,12 @@ mod tests {
             ..readers(&["2"])
         };
         check_to(System::Canvas, &group, &ended, Some("(9)"));
-        check_to(System::Discourse, &ended, &readers(&["2", "9"]), Some("(9)"));
+        check_to(
+            System::Discourse,
+            &ended,
+            &readers(&["2", "9"]),
+            Some("(9)"),
+        );
     }
 
     #[test]
@@ -267,15 +297,24 @@ mod tests {
         };
         assert!(check(&present, Some(&course)).is_ok());
         assert!(check(&present, None).is_ok());
-        assert_eq!(check(&present, Some(&elsewhere)).unwrap_err().code, "SYNC-5008");
-        assert_eq!(check(&withheld, Some(&course)).unwrap_err().code, "SYNC-5002");
+        assert_eq!(
+            check(&present, Some(&elsewhere)).unwrap_err().code,
+            "SYNC-5008"
+        );
+        assert_eq!(
+            check(&withheld, Some(&course)).unwrap_err().code,
+            "SYNC-5002"
+        );
     }
 
     #[test]
     fn what_is_not_known_is_held_or_asked_again() {
         let refused = Failure::new("SYNC-2103", Class::Permission, "no".to_owned(), "");
         let unknown_now = unknown(System::Canvas, refused);
-        assert_eq!((unknown_now.code.as_str(), unknown_now.class), ("SYNC-5007", Class::Guard));
+        assert_eq!(
+            (unknown_now.code.as_str(), unknown_now.class),
+            ("SYNC-5007", Class::Guard)
+        );
         let busy = Failure::new("SYNC-2104", Class::Throttled, "later".to_owned(), "");
         assert_eq!(unknown(System::Canvas, busy.clone()), busy);
     }

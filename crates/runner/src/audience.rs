@@ -58,7 +58,9 @@ pub(crate) async fn of_course(
     let stored = world.store.cursor(&name(course)).await?;
     let known: Option<Verdict> = stored.and_then(|text| serde_json::from_str(&text).ok());
     let now = world.now();
-    if let Some(known) = known.filter(|known| known.is_fresh(now, world.settings.audience_interval_ms)) {
+    if let Some(known) =
+        known.filter(|known| known.is_fresh(now, world.settings.audience_interval_ms))
+    {
         return Ok(Ok(known));
     }
     match compare(world, course).await {
@@ -84,12 +86,20 @@ fn keep(world: &World, course: &Entity, verdict: &Verdict) -> Vec<Change> {
 /// Asks both sides: Canvas for its roster, then Discourse for its readers and for what it knows of that roster.
 async fn compare(world: &World, course: &Entity) -> Result<Verdict, Failure> {
     let container = |system: System| {
-        course.replica(system).map(|replica| &replica.remote).ok_or_else(|| {
-            audience::unknown(
-                system,
-                Failure::new("SYNC-5007", Class::Bug, "the course is not mapped.".to_owned(), ""),
-            )
-        })
+        course
+            .replica(system)
+            .map(|replica| &replica.remote)
+            .ok_or_else(|| {
+                audience::unknown(
+                    system,
+                    Failure::new(
+                        "SYNC-5007",
+                        Class::Bug,
+                        "the course is not mapped.".to_owned(),
+                        "",
+                    ),
+                )
+            })
     };
     let nobody = BTreeSet::new();
     let canvas = world

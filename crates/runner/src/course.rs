@@ -87,11 +87,7 @@ async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error>
     let entity = entity(world, settings, &canvas, &discourse);
     let mut changes = vec![Change::SaveEntity(entity.clone())];
     changes.extend(audience::check_mapping(world, settings, &entity).await?);
-    world
-        .store
-        .commit(changes)
-        .await
-        .map_err(Error::store)?;
+    world.store.commit(changes).await.map_err(Error::store)?;
     Ok(Entity {
         revision: 1,
         ..entity

@@ -8,7 +8,9 @@ use std::task::{Context, Poll};
 
 use async_trait::async_trait;
 use connector::{Capabilities, Changes, Connector, Hint, Memory, RawEvent, Result, Thread};
-use model::{Audience, Action, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{
+    Action, Audience, CreateKey, Kind, Record, RemoteId, RemoteItem, System, Write, WriteResult,
+};
 
 use crate::word::words_of_record;
 

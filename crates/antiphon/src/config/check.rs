@@ -210,11 +210,7 @@ fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, In
         feed_interval_ms: duration("sync.feed_interval", sync.feed_interval, 30_000)?.max(100),
         sweep_interval_ms: duration("sync.sweep_interval", sync.sweep_interval, 3_600_000)?
             .max(1_000),
-        audience_interval_ms: duration(
-            "sync.audience_interval",
-            sync.audience_interval,
-            900_000,
-        )?,
+        audience_interval_ms: duration("sync.audience_interval", sync.audience_interval, 900_000)?,
         lease_ms: duration("sync.lease", sync.lease, 12_000)?.max(1_000),
         isolations: isolations(&sync.isolation)?,
     })

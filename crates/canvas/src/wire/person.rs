@@ -50,6 +50,7 @@ pub(crate) struct Enrollment {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub user_id: Option<Id>,
-    pub enrollment_state: Option<String>,
+    #[serde(rename = "enrollment_state")]
+    pub state: Option<String>,
     pub limit_privileges_to_course_section: Option<bool>,
 }

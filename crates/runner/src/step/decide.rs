@@ -10,8 +10,8 @@ use model::{
 use store::{Change, NewOperation, OperationKind, Priority};
 
 use super::look::Look;
-use super::words::{conflict_log, words};
 use super::readers::Readers;
+use super::words::{conflict_log, words};
 use super::{Batch, bug, find, outcome, place, transaction, write};
 use crate::mutation::{Mutation, is_on};
 use engine::thread_key;

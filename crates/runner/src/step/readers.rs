@@ -71,7 +71,9 @@ fn seen_narrower(batch: &Batch<'_>, look: &Look, entity: &Entity) -> Option<Fail
             check_topic(system, &seen).err()
         });
         of_topic.or_else(|| {
-            let replica = entity.replica(system).filter(|_| entity.kind == Kind::Post)?;
+            let replica = entity
+                .replica(system)
+                .filter(|_| entity.kind == Kind::Post)?;
             let item = look.item(system, &replica.remote)?;
             let is_withheld = matches!(item.sighting, Sighting::Withheld(_));
             let seen = Seen {
