@@ -1,6 +1,7 @@
 """Nobody reads on one side what they could not read on the other: a checker that reads both as each student."""
 
 import json
+import time
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from sandbox import TIMEOUT
 
 STUDENTS = {"alice": 3, "bob": 4, "carol": 5}
 GROUP = "biology"
+INTERVAL_S = 0.3
 
 
 @pytest.fixture
@@ -187,6 +189,7 @@ def test_a_category_that_becomes_public_stops_the_writes(closed_world):
     wait_for_words(world, WHY, "discourse")
     world.settle()
     restrict(world, {"everyone": 1})
+    time.sleep(2 * INTERVAL_S)
     reply_on_canvas(world, "alice", topic.id, SUN)
     held = world.wait_until(
         lambda: [entity for entity in world.service.entities("post") if entity["status"] == "held"], what="a held post"
@@ -227,5 +230,6 @@ def test_readers_are_asked_rarely(closed_world):
         wait_for_words(world, f"for the {number}th time", "discourse")
     world.settle()
     calls = world.canvas.sim("GET", "calls?limit=100000")["calls"] + world.discourse.sim("GET", "log")["calls"]
-    paths = [call["path"] for call in calls]
+    # Who is the Test Student is asked by its own type of enrollment: that is another question.
+    paths = [call["path"] for call in calls if "StudentViewEnrollment" not in call["path"]]
     assert not [path for path in paths if "/enrollments" in path or "/members" in path]
