@@ -152,7 +152,7 @@ fn place(cause: &Cause) -> String {
 fn buttons(caller: &Caller, group: &ErrorGroup, standing: &str) -> Markup {
     let cause = &group.cause;
     html! {
-        p { a href={ "/queue?state=failed&code=" (cause.code) } { "Failed operations" } }
+        p { a href={ "/queue?code=" (cause.code) } { "Its operations" } }
         details {
             summary { "Mute or resolve" }
             form.stack method="post" action="/errors/note" {
