@@ -63,6 +63,16 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: Conflict,
     },
+    /// List or run the maintenance jobs.
+    Maintenance {
+        #[command(subcommand)]
+        verb: Maintenance,
+    },
+    /// Make, check or restore a copy of the database.
+    Backup {
+        #[command(subcommand)]
+        verb: Backup,
+    },
     /// Make, list or remove the accounts of people who may sign in.
     User {
         #[command(subcommand)]
@@ -333,6 +343,76 @@ pub(crate) enum Take {
     Local,
     /// What all had before.
     Base,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Maintenance {
+    /// List the jobs with their last result and next run.
+    List(Output),
+    /// Run a job now, or only say what it would do.
+    Run(MaintenanceRun),
+    /// Put archived operations back; what is there already stays as it is.
+    Import(MaintenanceImport),
+    /// Show for each course whether both sides say the same, as of the last comparison.
+    Drift(Output),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaintenanceRun {
+    /// Which: operations, deliveries, journal, statistics, transactions, orphans, consistency or database.
+    pub(crate) job: String,
+    /// Count what is due and change nothing.
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MaintenanceImport {
+    /// The files of the archive.
+    #[arg(required = true)]
+    pub(crate) file: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Backup {
+    /// Copy the database while the service runs, into a new file with a checksum beside it.
+    Create(BackupFile),
+    /// Check that a copy is whole and that this program can read it.
+    Verify(BackupFile),
+    /// Put a copy where the configured database is not yet; the service then writes nothing until that is accepted.
+    Restore(BackupFile),
+    /// Let the service write again after a restore.
+    AcceptRestore(AcceptRestore),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BackupFile {
+    /// The copy.
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptRestore {
+    /// Say what would be written, and change nothing.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Refuse when more than so many writes are held.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_changes: Option<usize>,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub(crate) mod backup;
 pub(crate) mod bench;
 pub(crate) mod config;
 pub(crate) mod conflict;
@@ -7,9 +8,11 @@ pub(crate) mod convert;
 pub(crate) mod demo;
 pub(crate) mod entity;
 pub(crate) mod explain;
+pub(crate) mod maintenance;
 pub(crate) mod node;
 pub(crate) mod notify;
 pub(crate) mod operation;
+pub(crate) mod restore;
 pub(crate) mod sandbox;
 pub(crate) mod serve;
 pub(crate) mod status;

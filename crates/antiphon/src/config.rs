@@ -4,6 +4,7 @@
 mod check;
 mod file;
 mod notify;
+mod plan;
 mod secret;
 
 use std::path::Path;

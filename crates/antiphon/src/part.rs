@@ -14,5 +14,6 @@ pub(crate) fn of(config: &Config, role: &'static str) -> runner::worker::Part {
         role,
         version: env!("CARGO_PKG_VERSION"),
         workers: config.workers,
+        plan: config.plan.clone(),
     }
 }

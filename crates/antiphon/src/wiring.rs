@@ -1,6 +1,7 @@
 //! Makes the concrete things: clock, randomness, connectors, store. The only place that names them all.
 
 use std::fs::File;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -148,8 +149,53 @@ pub(crate) fn failed(failure: Failure) -> anyhow::Error {
     Failed(failure).into()
 }
 
+/// The fact that says that the database was restored and that this is not accepted yet.
+pub(crate) const RESTORED: &str = "restored";
+
+/// The path of the configured database, when it is a SQLite file.
+pub(crate) fn database_file(config: &Config) -> Option<PathBuf> {
+    let path = config.database_url.strip_prefix("sqlite:")?;
+    (!path.starts_with(':')).then(|| PathBuf::from(path))
+}
+
+/// Copies an existing SQLite database of an older schema aside, before it is changed.
+fn keep_before_upgrade(config: &Config) -> anyhow::Result<()> {
+    let Some(path) = database_file(config).filter(|path| path.exists()) else {
+        return Ok(());
+    };
+    let stored = |error: store::Error| failed(error.failure());
+    let Some(schema) = Store::file_version(&path).map_err(stored)? else {
+        return Ok(());
+    };
+    if schema >= store::newest_version() {
+        return Ok(());
+    }
+    let mut copy = path.clone().into_os_string();
+    copy.push(format!(".schema-{schema}-{}", now().0));
+    let copy = PathBuf::from(copy);
+    Store::copy_file(&path, &copy).map_err(stored)?;
+    tracing::warn!(copy = %copy.display(), schema, "the database is brought to a newer schema; this is the copy from before");
+    Ok(())
+}
+
+/// Makes a world that may only look when its database was restored and nobody has accepted that.
+async fn restrain(settings: &mut runner::Settings, store: &Store) -> anyhow::Result<()> {
+    let mark = store
+        .fact(RESTORED)
+        .await
+        .map_err(|error| failed(error.failure()))?;
+    if mark.is_some() {
+        settings.policy.is_read_only = true;
+        tracing::warn!(
+            "this database was restored: nothing is written until `antiphon backup accept-restore`"
+        );
+    }
+    Ok(())
+}
+
 /// Opens the database.
 pub(crate) async fn open(config: &Config) -> anyhow::Result<Store> {
+    keep_before_upgrade(config)?;
     Store::open(&config.database_url)
         .await
         .map_err(|error| failed(error.failure()))
@@ -177,7 +223,9 @@ pub(crate) fn lock(config: &Config) -> anyhow::Result<Option<Lock>> {
 
 /// Connects to both remotes, finds out what they can do, and puts the world of the steps together.
 pub(crate) async fn world(config: &Config, store: Store) -> anyhow::Result<World> {
-    let world = assemble(config, store)?;
+    let mut config = config.clone();
+    restrain(&mut config.settings, &store).await?;
+    let world = assemble(&config, store)?;
     for connector in [&world.canvas, &world.discourse] {
         let capabilities = connector.probe().await.map_err(|error| failed(error.0))?;
         tracing::info!(

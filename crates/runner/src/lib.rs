@@ -13,6 +13,7 @@ pub mod herald;
 pub mod mutation;
 pub mod step;
 mod trouble;
+pub mod upkeep;
 pub mod worker;
 mod world;
 

@@ -175,6 +175,9 @@ impl Batch<'_> {
     }
 }
 
+/// The code of what is held because the database was restored.
+pub const RESTORED_CODE: &str = "SYNC-5020";
+
 /// Runs the claimed operations of one batch key to their end; every one of them is finished or given back.
 ///
 /// Fails only when the database does; the leases then run out and another step takes over.
@@ -188,7 +191,10 @@ pub async fn run(
         place::Located::Thread { batch, thread } => (batch, *thread),
         place::Located::Done => return Ok(()),
     };
-    undo::resume(&mut batch).await?;
+    // What an old database has begun to undo is not undone before somebody has looked at it.
+    if !world.settings.policy.is_read_only {
+        undo::resume(&mut batch).await?;
+    }
     let look = match look::look(&batch, known).await {
         Ok(look) => look,
         Err(error) => return give_back(&batch, &error.0).await,

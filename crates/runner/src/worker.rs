@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::course::Error;
 use crate::trouble::Trouble;
 use crate::world::World;
-use crate::{course, event, feed, step};
+use crate::{course, event, feed, step, upkeep};
 
 /// How many operations of one thread are claimed together.
 const BATCH_MAX: usize = 200;
@@ -20,12 +20,8 @@ const IDLE_MS: u64 = 100;
 const POLLS_MS: [u64; 4] = [4, 16, 64, 500];
 /// The lease of what only one process may do: feeds, events, sweeps, upkeep.
 const DUTIES: &str = "duties";
-
-/// How often what has been kept long enough is removed, in milliseconds.
-const UPKEEP_MS: i64 = 600_000;
-/// How many steps of it are taken at once: the rest comes the next time.
-const UPKEEP_STEPS: usize = 100;
-const DAY_MS: i64 = 86_400_000;
+/// How often is looked whether a maintenance job is due or wished for, in milliseconds.
+const UPKEEP_MS: u64 = 1_000;
 
 /// What this process is to the others.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +34,14 @@ pub struct Part {
     pub version: &'static str,
     /// How many operations are run at once.
     pub workers: usize,
+    /// What is kept how long.
+    pub plan: upkeep::Plan,
 }
 
 /// Runs workers until `stop` says so, and the duties while no other process has them; running work is finished first.
 pub async fn serve(world: World, part: Part, stop: watch::Receiver<bool>) {
     let node = world.id();
+    let plan = part.plan.clone();
     if let Err(error) = world.learn_mirrors().await {
         tracing::warn!(error = %error, "the mirrored topics could not be read; each is learned when it is looked at");
     }
@@ -60,6 +59,12 @@ pub async fn serve(world: World, part: Part, stop: watch::Receiver<bool>) {
         stop.clone(),
     ));
     tasks.spawn(duties(world.clone(), has_duties.clone(), stop.clone()));
+    tasks.spawn(maintain(
+        world.clone(),
+        plan,
+        has_duties.clone(),
+        stop.clone(),
+    ));
     tasks.spawn(recover(world.clone(), stop.clone()));
     tasks.spawn(events(world.clone(), has_duties, stop));
     while tasks.join_next().await.is_some() {}
@@ -240,7 +245,6 @@ async fn duties(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
-    let mut next_upkeep = world.now();
     let mut courses = Vec::new();
     let mut trouble = Trouble::default();
     while !*stop.borrow() {
@@ -256,35 +260,51 @@ async fn duties(
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
         }
         poll_all(&world, &courses, is_sweep, &mut trouble).await;
-        if world.now() >= next_upkeep {
-            next_upkeep = world.now().plus_ms(UPKEEP_MS);
-            upkeep(&world).await;
-        }
         let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
         pause(&mut stop, wait).await;
     }
 }
 
-/// Removes what has been kept long enough, in small steps.
-async fn upkeep(world: &World) {
-    let before = |days: i64| world.now().plus_ms(-days * DAY_MS);
-    let retention = store::Retention {
-        operations_before: before(30),
-        events_before: before(7),
-        history_before: before(365),
-        transactions_before: before(90),
-        limit: 1_000,
-    };
-    for _ in 0..UPKEEP_STEPS {
-        match world.store.prune(&retention).await {
-            Ok(0) => return,
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(error = %error, "old rows could not be removed; tried again");
-                return;
+/// Runs the maintenance jobs that are due or wished for, one at a time.
+async fn maintain(
+    world: World,
+    plan: upkeep::Plan,
+    mut has_duties: watch::Receiver<bool>,
+    mut stop: watch::Receiver<bool>,
+) {
+    while !*stop.borrow() {
+        if !*has_duties.borrow_and_update() {
+            wait_for(&mut has_duties, &mut stop).await;
+            continue;
+        }
+        for job in store::Job::ALL.iter().copied() {
+            if let Err(error) = maintain_one(&world, &plan, job, &stop).await {
+                tracing::warn!(job = job.as_str(), %error, "maintenance could not use the database; tried again");
             }
         }
+        pause(&mut stop, UPKEEP_MS).await;
     }
+}
+
+async fn maintain_one(
+    world: &World,
+    plan: &upkeep::Plan,
+    job: store::Job,
+    stop: &watch::Receiver<bool>,
+) -> Result<(), store::Error> {
+    if *stop.borrow() {
+        return Ok(());
+    }
+    // A wish is taken before it is fulfilled: one that makes us fall over is not tried for ever.
+    if let Some(wish) = world.store.take_wish(job).await? {
+        upkeep::run(world, plan, job, (&wish.who, wish.is_dry), stop).await?;
+        return Ok(());
+    }
+    let last = world.store.maintenance_report(job, false).await?;
+    if world.now() >= job.next(last.as_ref()) {
+        upkeep::run(world, plan, job, ("plan", false), stop).await?;
+    }
+    Ok(())
 }
 
 async fn ensure(world: &World) -> Vec<Entity> {

@@ -66,6 +66,17 @@ impl Backend {
         }
     }
 
+    /// A connection that may write, without a transaction.
+    pub(crate) async fn maintainer(&self) -> Result<Session> {
+        match self {
+            Self::Sqlite(database) => {
+                let session = database.maintainer().await;
+                Ok(Session::new(Connection::Sqlite(session)))
+            }
+            Self::Postgres(_) => self.reader().await,
+        }
+    }
+
     /// A connection with a transaction begun that may write.
     pub(crate) async fn writer(&self) -> Result<Session> {
         match self {

@@ -21,6 +21,7 @@ mod session;
 mod sql;
 mod store;
 mod table;
+mod upkeep;
 mod value;
 
 pub use backend::Engine;
@@ -38,7 +39,8 @@ pub use operation::{
 };
 pub use record::{
     ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Node, Prepared,
-    Retention, StatusCount, SyncTransaction, TransactionResult,
+    StatusCount, SyncTransaction, TransactionResult,
 };
 pub use schema::newest_version;
 pub use store::Store;
+pub use upkeep::{Drift, Ended, Job, Left, Outworn, Report, SideHash, Wish};

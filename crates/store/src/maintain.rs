@@ -1,12 +1,10 @@
-//! Care for the database: checks, copies, and the end of what has been kept long enough.
+//! Care for the database as a whole: checks and copies.
 
 use std::path::Path;
 
 use crate::backend::Engine;
 use crate::error::{Error, Result};
-use crate::queue::end;
-use crate::record::Retention;
-use crate::session::{Connection, Session};
+use crate::session::Connection;
 use crate::store::Store;
 use crate::table;
 
@@ -16,6 +14,38 @@ impl Store {
         match &mut self.reader().await?.connection {
             Connection::Sqlite(session) => session.check(),
             Connection::Postgres(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// What a database file that nobody serves says of itself, without changing it: its schema version, and what its own
+    /// check finds wrong. SQLite only.
+    pub fn inspect(path: &Path) -> Result<(i64, Vec<String>)> {
+        crate::backend::sqlite::inspect(path)
+    }
+
+    /// The schema version of a database file; `None` for one that has none yet. SQLite only.
+    pub fn file_version(path: &Path) -> Result<Option<i64>> {
+        crate::backend::sqlite::version_of(path)
+    }
+
+    /// A consistent copy of a database file as it is, whatever its schema. SQLite only.
+    pub fn copy_file(from: &Path, to: &Path) -> Result<()> {
+        crate::backend::sqlite::copy_file(from, to)
+    }
+
+    /// One small step of the engine's own care: fresh figures for its planner, and at most `pages` free pages given
+    /// back. Returns how many were.
+    ///
+    /// PostgreSQL's autovacuum does both by itself; there it only renews the figures of the queue.
+    pub async fn tidy(&self, pages: u32) -> Result<u64> {
+        match &mut self.backend.maintainer().await?.connection {
+            Connection::Sqlite(session) => session.tidy(pages),
+            Connection::Postgres(session) => {
+                session
+                    .script("ANALYZE operation; ANALYZE operation_history; ANALYZE history")
+                    .await?;
+                Ok(0)
+            }
         }
     }
 
@@ -42,14 +72,6 @@ impl Store {
             .map_err(|error| Error::Unavailable(format!("{name}: {error}")))
     }
 
-    /// Removes what has been kept long enough, at most `limit` rows of each sort; returns how many rows went. Call
-    /// again until it returns zero.
-    pub async fn prune(&self, retention: &Retention) -> Result<u64> {
-        let mut session = self.backend.writer().await?;
-        let result = prune(&mut session, retention).await;
-        end(session, result).await
-    }
-
     /// Whether the engine understands every statement of this program, with its types; returns how many there are.
     pub async fn check_statements(&self) -> Result<usize> {
         let mut session = self.reader().await?;
@@ -68,15 +90,4 @@ impl Store {
             .map(|sql| format!("{}.{}", sql.table, sql.name))
             .collect()
     }
-}
-
-async fn prune(session: &mut Session, retention: &Retention) -> Result<u64> {
-    let limit = retention.limit;
-    let ended = retention.operations_before;
-    let mut gone = table::operation_history::prune(session, ended, limit).await?;
-    gone += table::attempt::prune(session, ended, limit).await?;
-    gone += table::webhook_event::prune(session, retention.events_before, limit).await?;
-    gone += table::history::prune(session, retention.history_before, limit).await?;
-    gone += table::sync_transaction::prune(session, retention.transactions_before, limit).await?;
-    Ok(gone)
 }

@@ -159,21 +159,6 @@ pub struct Prepared {
     pub stuck: Option<Failure>,
 }
 
-/// How long ended things are kept; everything that ended before its time goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Completed and cancelled operations, and the attempts of ended operations. Failed operations stay.
-    pub operations_before: Timestamp,
-    /// Handled deliveries: they hold words that users wrote.
-    pub events_before: Timestamp,
-    /// The journal.
-    pub history_before: Timestamp,
-    /// Ended sync transactions with their logs: they hold words that users wrote.
-    pub transactions_before: Timestamp,
-    /// At most so many rows of each in one call, so that no call blocks for long.
-    pub limit: usize,
-}
-
 /// A process that runs workers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {

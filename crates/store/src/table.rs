@@ -17,6 +17,7 @@ pub(crate) mod pause;
 pub(crate) mod queue_count;
 pub(crate) mod replica;
 pub(crate) mod sync_transaction;
+pub(crate) mod upkeep;
 pub(crate) mod webhook_event;
 pub(crate) mod worker;
 
@@ -57,6 +58,7 @@ pub(crate) fn statements() -> impl Iterator<Item = &'static Sql> {
         replica::ALL,
         crate::schema::ALL,
         sync_transaction::ALL,
+        upkeep::ALL,
         webhook_event::ALL,
         worker::ALL,
     ]

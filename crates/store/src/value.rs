@@ -114,6 +114,11 @@ impl Row {
         }
     }
 
+    /// All its values as they are.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.values
+    }
+
     /// Takes the next value out; the first one is kept to name the row in errors.
     fn take(&mut self) -> Option<Value> {
         let value = self.values.get_mut(self.next).map(std::mem::take);

@@ -22,6 +22,7 @@ mod conformance {
     pub mod recover;
     pub mod sample;
     pub mod schema;
+    pub mod upkeep;
 }
 
 use conformance::database::{Engine, run};
@@ -62,8 +63,7 @@ mod everywhere {
             a_running_operation_changes_its_subject, a_busy_thread_refuses_retargeting, attempts_are_numbered,
             waiting_subjects_are_listed;
         journal: history_is_listed_newest_first, deletes_are_counted,
-            transactions_keep_their_lines, a_transaction_turns_back_once,
-            old_things_are_pruned;
+            transactions_keep_their_lines, a_transaction_turns_back_once;
         lease: leases_have_one_owner, a_heartbeat_extends_everything;
         manual: failed_operations_can_be_retried, a_retry_by_hand_joins_a_waiting_one, held_operations_are_released,
             waiting_operations_can_be_held, cancelled_operations_end, priorities_can_be_changed,
@@ -72,6 +72,8 @@ mod everywhere {
         recover: expired_leases_return, late_results_are_refused, poison_is_held, given_back_work_is_ready_at_once,
             work_that_always_comes_back_is_held;
         schema: every_statement_prepares, the_split_statements_are_known, the_version_is_the_newest;
+        upkeep: ended_operations_go_to_the_archive_and_come_back, outworn_rows_go_in_steps,
+            hours_become_days_and_no_count_is_lost, what_was_left_behind_is_found, facts_are_kept_and_taken_once;
     } }
 }
 
@@ -87,7 +89,7 @@ mod shared {
 
 mod sqlite {
     tests! { File as file: {
-        schema: other_files_are_refused, copies_are_whole, a_locked_file_says_so,
+        schema: other_files_are_refused, copies_are_whole, a_file_is_inspected_and_free_pages_go_back, a_locked_file_says_so,
             a_server_that_is_not_there_is_unavailable;
     } }
 }

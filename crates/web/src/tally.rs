@@ -15,7 +15,7 @@ const PACE: Duration = Duration::from_secs(10);
 /// How long one process keeps the duty.
 const LEASE_MS: i64 = 60_000;
 /// How long counted hours and kept answers stay.
-const HOURS_KEPT_MS: i64 = 400 * 86_400_000;
+const HOURS_KEPT_MS: i64 = 3_660 * 86_400_000;
 const ANSWERS_KEPT_MS: i64 = 86_400_000;
 
 /// Counts until `state` stops.

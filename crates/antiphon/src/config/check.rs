@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use engine::Limits;
 use model::{Kind, Policy, Strategy};
+use runner::upkeep::Plan;
 use runner::{CourseSettings, Settings};
 use store::{Isolation, OperationKind};
 
@@ -33,6 +34,7 @@ pub(crate) struct Config {
     pub(crate) has_open_metrics: bool,
     pub(crate) workers: usize,
     pub(crate) notify: Notify,
+    pub(crate) plan: Plan,
     pub(crate) settings: Settings,
 }
 
@@ -118,6 +120,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         web,
         sync,
         notify,
+        maintenance,
         course,
     } = file;
     let canvas_token = secret(folder, "canvas.token", canvas.token, canvas.token_file)?
@@ -167,6 +170,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         has_open_metrics: web.open_metrics,
         workers,
         notify: notify::check(notify, folder)?,
+        plan: super::plan::check(maintenance, folder)?,
         settings: settings(sync, course)?,
     })
 }

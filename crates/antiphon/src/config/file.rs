@@ -19,7 +19,23 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) notify: super::notify::Section,
     #[serde(default)]
+    pub(super) maintenance: Maintenance,
+    #[serde(default)]
     pub(super) course: Vec<Course>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Maintenance {
+    pub(super) keep_completed: Option<String>,
+    pub(super) keep_failed: Option<String>,
+    #[serde(default)]
+    pub(super) keep_by_kind: std::collections::BTreeMap<String, String>,
+    pub(super) keep_deliveries: Option<String>,
+    pub(super) keep_history: Option<String>,
+    pub(super) keep_transactions: Option<String>,
+    pub(super) keep_hours: Option<String>,
+    pub(super) archive: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]

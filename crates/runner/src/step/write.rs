@@ -377,6 +377,14 @@ pub(crate) async fn guard(
     entity: &Entity,
     writes: &[PlannedWrite],
 ) -> Result<Option<Failure>, store::Error> {
+    if batch.world.settings.policy.is_read_only {
+        return Ok(Some(Failure::new(
+            super::RESTORED_CODE,
+            Class::Guard,
+            "The database was restored, and that is not accepted yet.".to_owned(),
+            "Look at `antiphon backup accept-restore --dry-run`, then accept.",
+        )));
+    }
     if batch.world.policy(batch.settings, entity.kind).is_read_only {
         return Ok(Some(Failure::new(
             "SYNC-5005",

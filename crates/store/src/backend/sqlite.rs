@@ -58,6 +58,14 @@ impl Database {
         }
     }
 
+    /// The connection for writes, without a transaction.
+    pub(crate) async fn maintainer(&self) -> Session {
+        Session {
+            connection: Arc::clone(&self.writer).lock_owned().await,
+            is_open: false,
+        }
+    }
+
     pub(crate) async fn writer(&self) -> Result<Session> {
         let connection = Arc::clone(&self.writer).lock_owned().await;
         connection
@@ -89,8 +97,73 @@ fn connect(path: &str) -> Result<Connection> {
     Ok(connection)
 }
 
+/// The schema version of a file and what its check finds, by a connection that cannot write.
+pub(crate) fn inspect(path: &Path) -> Result<(i64, Vec<String>)> {
+    let name = path.display().to_string();
+    let look = || {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags)?;
+        let version: String = connection.query_row(
+            "SELECT value FROM meta WHERE name = 'schema_version'",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok((version.parse().unwrap_or(0), findings(&connection)?))
+    };
+    look().map_err(|error: rusqlite::Error| opening(&name, &error))
+}
+
+/// The schema version of a file; `None` when it has no schema.
+pub(crate) fn version_of(path: &Path) -> Result<Option<i64>> {
+    let name = path.display().to_string();
+    let opened = || {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(BUSY)?;
+        let tables: i64 = connection.query_row(
+            "SELECT count(*) FROM sqlite_master WHERE name = 'meta'",
+            [],
+            |row| row.get(0),
+        )?;
+        if tables == 0 {
+            return Ok(None);
+        }
+        let sql = "SELECT CAST(max(value) AS INTEGER) FROM meta WHERE name = 'schema_version'";
+        connection.query_row(sql, [], |row| row.get(0))
+    };
+    opened().map_err(|error: rusqlite::Error| opening(&name, &error))
+}
+
+/// Copies a file consistently, with what stands in its log.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<()> {
+    let name = to.display().to_string();
+    let copy = || {
+        let connection = Connection::open_with_flags(from, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(BUSY)?;
+        connection.execute("VACUUM INTO ?1", [&name]).map(|_| ())
+    };
+    copy().map_err(|error: rusqlite::Error| opening(&name, &error))?;
+    std::fs::File::open(to)
+        .and_then(|file| file.sync_all())
+        .map_err(|error| Error::Unavailable(format!("{name}: {error}")))
+}
+
+fn findings(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let mut findings = Vec::new();
+    for pragma in ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] {
+        let mut statement = connection.prepare(pragma)?;
+        let texts = statement.query_map([], |row| row.get::<_, String>(0))?;
+        for text in texts {
+            findings.push(text?);
+        }
+    }
+    findings.retain(|text| text != "ok");
+    Ok(findings)
+}
+
 fn settings(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY)?;
+    // Counts for a new file only: free pages can then be given back in small steps.
+    connection.pragma_update(None, "auto_vacuum", "incremental")?;
     // Answers with the mode that it got: `memory` for a database in memory.
     connection.pragma_update_and_check(None, "journal_mode", "wal", |_| Ok(()))?;
     // An intent lost in a power cut is a duplicate post (design section 11, rule 8).
@@ -223,21 +296,28 @@ impl Session {
             .map_err(|error| opening(path, &error))
     }
 
+    /// Renews the planner's figures and gives free pages back to the disk; returns how many pages.
+    pub(crate) fn tidy(&mut self, pages: u32) -> Result<u64> {
+        let free = |connection: &Connection| -> rusqlite::Result<i64> {
+            connection.pragma_query_value(None, "freelist_count", |row| row.get(0))
+        };
+        let steps = |connection: &Connection| {
+            let before = free(connection)?;
+            connection.execute_batch("PRAGMA analysis_limit = 400; PRAGMA optimize")?;
+            // Each step of this one gives back one page.
+            let mut give_back =
+                connection.prepare(&format!("PRAGMA incremental_vacuum({pages})"))?;
+            let mut rows = give_back.raw_query();
+            while rows.next()?.is_some() {}
+            let freed = before.saturating_sub(free(connection)?);
+            Ok(u64::try_from(freed).unwrap_or(0))
+        };
+        steps(&self.connection).map_err(|error| translate("meta", &error))
+    }
+
     /// What SQLite's own check finds; empty when all is well.
     pub(crate) fn check(&mut self) -> Result<Vec<String>> {
-        let mut findings = Vec::new();
-        for pragma in ["PRAGMA integrity_check", "PRAGMA foreign_key_check"] {
-            let mut statement = self
-                .connection
-                .prepare(pragma)
-                .map_err(|error| translate("meta", &error))?;
-            let texts = statement
-                .query_map([], |row| row.get::<_, String>(0))
-                .and_then(Iterator::collect::<rusqlite::Result<Vec<_>>>)
-                .map_err(|error| translate("meta", &error))?;
-            findings.extend(texts.into_iter().filter(|text| text != "ok"));
-        }
-        Ok(findings)
+        findings(&self.connection).map_err(|error| translate("meta", &error))
     }
 }
 

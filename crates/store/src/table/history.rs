@@ -24,7 +24,6 @@ statements! { "history";
         ORDER BY id DESC LIMIT $3"),
     PAGE_OF_COURSE = concat!(columns!(), "AND course_id = $4 ORDER BY id DESC LIMIT $3"),
     COUNT_DELETES = "SELECT count(*) FROM history WHERE course_id = $1 AND action = 'delete' AND at_ms >= $2",
-    PRUNE = "DELETE FROM history WHERE id IN (SELECT id FROM history WHERE at_ms < $1 ORDER BY at_ms LIMIT $2)",
 }
 
 pub(crate) async fn add(session: &mut Session, entry: &HistoryEntry) -> Result<()> {
@@ -76,11 +75,6 @@ pub(crate) async fn deletes_since(
 ) -> Result<u64> {
     let values = [Value::from(course), Value::from(since)];
     single_count(session, &COUNT_DELETES, &values).await
-}
-
-pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize) -> Result<u64> {
-    let values = [Value::from(before), count(limit)];
-    session.execute(&PRUNE, &values).await
 }
 
 pub(crate) fn read(mut row: Row) -> Result<HistoryEntry> {

@@ -1,6 +1,6 @@
 //! Table `operation_history`: operations that came to an end, out of the way of the queue.
 
-use model::{EntityId, Failure, IdSource, OperationId, RemoteId, System, Timestamp};
+use model::{EntityId, Failure, OperationId, RemoteId, System, Timestamp};
 
 use crate::error::Result;
 use crate::operation::{Operation, OperationFilter, OperationKind, OperationState, Priority};
@@ -43,9 +43,6 @@ statements! { "operation_history";
         ORDER BY id DESC LIMIT $3"),
     OLDEST_FAILED = "SELECT ended_ms FROM operation_history WHERE state = 'failed' AND priority = $1
         ORDER BY ended_ms LIMIT 1",
-    // What ended before a time was made before it, and ids begin with the time: the third parameter ends the search.
-    PRUNE = "DELETE FROM operation_history WHERE id IN (SELECT id FROM operation_history
-        WHERE id < $3 AND ended_ms < $1 AND state <> 'failed' ORDER BY id LIMIT $2)",
 }
 
 /// How an operation ended.
@@ -153,16 +150,6 @@ pub(crate) async fn oldest_failed(
         Some(mut row) => row.time("ended_ms").map(Some),
         None => Ok(None),
     }
-}
-
-pub(crate) async fn prune(session: &mut Session, before: Timestamp, limit: usize) -> Result<u64> {
-    let bound = IdSource::text(before, 0);
-    let values = [
-        Value::from(before),
-        count(limit),
-        Value::from(bound.as_str()),
-    ];
-    session.execute(&PRUNE, &values).await
 }
 
 pub(crate) fn read(mut row: Row) -> Result<Operation> {

@@ -1,16 +1,10 @@
 //! The journal, the log of sync transactions, and the end of what was kept long enough.
 
 use model::{Action, Class, Kind, OperationId, Phase, Step, System, VersionVector};
-use store::{
-    Change, HistoryEntry, HistoryFilter, Isolation, OperationState, Outcome, Retention,
-    TransactionResult,
-};
+use store::{Change, HistoryEntry, HistoryFilter, Isolation, TransactionResult};
 
 use super::database::Database;
-use super::sample::{
-    NOW, after, entity, entity_id, failure, finish, line, operation_id, record, running, save,
-    stale, store_course,
-};
+use super::sample::{NOW, after, entity, entity_id, failure, line, record, stale};
 
 fn all() -> HistoryFilter {
     HistoryFilter {
@@ -206,55 +200,4 @@ pub async fn a_transaction_turns_back_once(db: Database) {
     let ended = vec![end("x1", TransactionResult::RolledBack)];
     db.store.commit(ended).await.unwrap();
     assert_eq!(db.store.prepared(&[entity_id("t1")]).await, Ok(Vec::new()));
-}
-
-pub async fn old_things_are_pruned(db: Database) {
-    store_course(&db.store, "c1").await;
-    save(&db.store, &entity(Kind::Topic, "t1", "c1")).await;
-    for (name, outcome) in [
-        ("a", Outcome::Completed),
-        ("b", Outcome::Failed(failure(Class::Invalid))),
-    ] {
-        let operation = running(&db.store, name, name, "w").await;
-        finish(&db.store, &operation, outcome, after(5))
-            .await
-            .unwrap();
-    }
-    let changes = vec![
-        Change::Log(line("h1", after(1), "edit")),
-        Change::Log(line("h2", after(8), "edit")),
-        begin("x1", None),
-        begin("x2", Some("x1")),
-        begin("x3", None),
-        end("x1", TransactionResult::Committed),
-        end("x2", TransactionResult::Committed),
-    ];
-    db.store.commit(changes).await.unwrap();
-    let retention = |ms| Retention {
-        operations_before: after(ms),
-        events_before: after(ms),
-        history_before: after(ms),
-        transactions_before: after(ms),
-        limit: 10,
-    };
-    assert_eq!(db.store.prune(&retention(0)).await, Ok(0));
-    // The completed operation, its attempt, a line of the journal.
-    assert_eq!(db.store.prune(&retention(6)).await, Ok(3));
-    assert_eq!(db.store.attempts(&operation_id("a")).await.unwrap(), []);
-    let failed = db
-        .store
-        .operation(&operation_id("b"))
-        .await
-        .unwrap()
-        .unwrap();
-    assert_eq!(failed.state, OperationState::Failed);
-    assert_eq!(db.store.attempts(&failed.id).await.unwrap().len(), 1);
-    let mut gone = 0;
-    while let Ok(some @ 1..) = db.store.prune(&retention(100)).await {
-        gone += some;
-    }
-    assert_eq!(gone, 3);
-    let open = db.store.transactions(&entity_id("t1")).await.unwrap();
-    assert_eq!(open.len(), 1);
-    assert_eq!(open[0].id, "x3");
 }

@@ -168,6 +168,28 @@ pub async fn copies_are_whole(db: Database) {
     assert!(matches!(twice, Err(Error::Unavailable(_))), "{twice:?}");
 }
 
+pub async fn a_file_is_inspected_and_free_pages_go_back(db: Database) {
+    for number in 0..200 {
+        let name = format!("fact:{number}");
+        let words = "x".repeat(2_000);
+        db.store.set_fact(&name, Some(&words)).await.unwrap();
+    }
+    for number in 0..200 {
+        let name = format!("fact:{number}");
+        db.store.set_fact(&name, None).await.unwrap();
+    }
+    let freed = db.store.tidy(20).await.unwrap();
+    assert_eq!(freed, 20, "no more than asked");
+    assert!(db.store.tidy(100_000).await.unwrap() > 20);
+    assert_eq!(db.store.tidy(100_000).await, Ok(0));
+    let path = format!("{}-copy", db.path());
+    db.store.backup_to(Path::new(&path)).await.unwrap();
+    let found = Store::inspect(Path::new(&path)).unwrap();
+    assert_eq!(found, (store::newest_version(), Vec::new()));
+    std::fs::write(&path, "no database").unwrap();
+    assert!(Store::inspect(Path::new(&path)).is_err());
+}
+
 pub async fn a_locked_file_says_so(db: Database) {
     let holder = rusqlite::Connection::open(db.path()).unwrap();
     holder.execute_batch("BEGIN IMMEDIATE").unwrap();
