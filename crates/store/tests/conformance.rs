@@ -89,7 +89,8 @@ mod shared {
 
 mod sqlite {
     tests! { File as file: {
-        schema: other_files_are_refused, copies_are_whole, a_file_is_inspected_and_free_pages_go_back, a_locked_file_says_so,
+        schema: other_files_are_refused, copies_are_whole, a_file_is_inspected_and_free_pages_go_back,
+            a_locked_file_says_so,
             a_server_that_is_not_there_is_unavailable;
     } }
 }
