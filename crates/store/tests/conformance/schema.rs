@@ -179,7 +179,8 @@ pub async fn a_file_is_inspected_and_free_pages_go_back(db: Database) {
         db.store.set_fact(&name, None).await.unwrap();
     }
     let freed = db.store.tidy(20).await.unwrap();
-    assert_eq!(freed, 20, "no more than asked");
+    // The map of the pages shrinks with them.
+    assert!((20..30).contains(&freed), "{freed}");
     assert!(db.store.tidy(100_000).await.unwrap() > 20);
     assert_eq!(db.store.tidy(100_000).await, Ok(0));
     let path = format!("{}-copy", db.path());
