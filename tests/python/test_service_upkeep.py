@@ -141,10 +141,10 @@ def test_a_restored_backup_writes_nothing_until_accepted(start_world, tmp_path):
     world.service.fail("backup", "accept-restore", "--yes", expected=2)
     world.service.run("backup", "accept-restore", "--yes", "--reason", "the disk broke")
     world.service.start()
-    world.wait_until(
-        lambda: edited in world.posts(world.forum_topic(TITLE))[1]["raw"], what="the edit that was made meanwhile"
-    )
-    world.settle()
+    has_edit = lambda: any(edited in post["raw"] for post in world.posts(world.forum_topic(TITLE)))  # noqa: E731
+    world.wait_until(has_edit, what="the edit that was made meanwhile")
+    states = lambda: {operation["state"] for operation in world.service.read("operation", "list")}  # noqa: E731
+    world.wait_until(lambda: not states() & {"pending", "in_progress"}, what="an idle queue")
     # Nothing was deleted, nothing doubled.
     assert all(method != "DELETE" for method, _ in world.writes())
     check_unique(world)
