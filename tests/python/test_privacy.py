@@ -233,3 +233,22 @@ def test_readers_are_asked_rarely(closed_world):
     # Who is the Test Student is asked by its own type of enrollment: that is another question.
     paths = [call["path"] for call in calls if "StudentViewEnrollment" not in call["path"]]
     assert not [path for path in paths if "/enrollments" in path or "/members" in path]
+
+
+def test_a_concluded_course_is_read_only(closed_world):
+    world = start(closed_world)
+    start_on_canvas(world)
+    wait_for_words(world, WHY, "discourse")
+    world.settle()
+    state = world.canvas.sim("GET", "snapshot")
+    courses = state["courses"]
+    course = courses["1"] if isinstance(courses, dict) else courses[0]
+    course["state"] = "completed"
+    world.canvas.sim("PUT", "snapshot", state)
+    time.sleep(2 * INTERVAL_S)
+    reply_on_forum(world, "alice", world.forum_topic(TITLE)["id"], SUN)
+    held = world.wait_until(
+        lambda: [entity for entity in world.service.entities("post") if entity["status"] == "held"], what="a held post"
+    )
+    assert "SYNC-5009" in json.dumps(held)
+    assert SUN not in canvas_texts(world, STUDENTS["bob"])

@@ -50,6 +50,7 @@ impl Canvas {
             found.is_public == Some(true) || found.is_public_to_auth_users == Some(true);
         Ok(Audience {
             may_be_open: is_public,
+            is_concluded: found.workflow_state.as_deref() == Some("completed"),
             ..of_rows(&rows, &service, &key)
         })
     }

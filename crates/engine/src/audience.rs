@@ -47,6 +47,22 @@ pub fn check(target: System, here: &Audience, there: &Audience) -> Result<(), Fa
     ))
 }
 
+/// Refuses all writes of a course that is over on one side: it is read only until it is opened again.
+pub fn check_term(system: System, audience: &Audience) -> Result<(), Failure> {
+    if !audience.is_concluded {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "SYNC-5009",
+        Class::Guard,
+        format!(
+            "The course is concluded in {}: nothing is written for it.",
+            system.title()
+        ),
+        "Open the course again, then release the operation; or take it out of the configuration.",
+    ))
+}
+
 /// The keys of those who can or may read there and cannot read here. Members whom the other side does not keep out are
 /// none of them: they have no account there, or read everything there.
 fn more_readers<'a>(here: &Audience, there: &'a Audience) -> BTreeSet<&'a String> {
@@ -305,6 +321,19 @@ mod tests {
             check(&withheld, Some(&course)).unwrap_err().code,
             "SYNC-5002"
         );
+    }
+
+    #[test]
+    fn a_concluded_course_is_read_only() {
+        let over = Audience {
+            is_concluded: true,
+            ..readers(&["2"])
+        };
+        assert_eq!(
+            check_term(System::Canvas, &over).unwrap_err().code,
+            "SYNC-5009"
+        );
+        assert!(check_term(System::Canvas, &readers(&["2"])).is_ok());
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Audience {
     pub former: BTreeSet<String>,
     /// How many more can read it without a key that the other side knows.
     pub unnamed: u64,
+    /// It is over and only read any more: a concluded course.
+    pub is_concluded: bool,
     /// Of the people who were asked for: those whom this system keeps from nothing, because they have no account on it
     /// or are its staff.
     pub not_kept_out: BTreeSet<String>,

@@ -12,6 +12,8 @@ use store::Change;
 use crate::course::Error;
 use crate::world::{CourseSettings, World};
 
+/// The code of a refusal because of the readers.
+const WIDER: &str = "SYNC-5006";
 /// A refusal is looked at again after this long, in milliseconds: somebody may have mended it.
 const REFUSED_MS: i64 = 60_000;
 
@@ -112,10 +114,18 @@ async fn compare(world: &World, course: &Entity) -> Result<Verdict, Failure> {
         .audience(container(System::Discourse)?, &canvas.members)
         .await
         .map_err(|error| audience::unknown(System::Discourse, error.0))?;
+    let over = audience::check_term(System::Canvas, &canvas)
+        .and_then(|()| audience::check_term(System::Discourse, &discourse))
+        .err();
+    let check = |target, here, there| {
+        audience::check(target, here, there)
+            .err()
+            .or_else(|| over.clone())
+    };
     Ok(Verdict {
         at_ms: world.now().0,
-        to_canvas: audience::check(System::Canvas, &discourse, &canvas).err(),
-        to_discourse: audience::check(System::Discourse, &canvas, &discourse).err(),
+        to_canvas: check(System::Canvas, &discourse, &canvas),
+        to_discourse: check(System::Discourse, &canvas, &discourse),
     })
 }
 
@@ -133,6 +143,8 @@ pub(crate) async fn check_mapping(
     let refusals: Vec<String> = [&verdict.to_discourse, &verdict.to_canvas]
         .into_iter()
         .flatten()
+        // A course that is over may be mapped, and is read only.
+        .filter(|failure| failure.code == WIDER)
         .map(|failure| failure.message.clone())
         .collect();
     if refusals.is_empty() {
