@@ -13,6 +13,8 @@ pub struct Limits {
     pub edits_max: u64,
     /// The edit window in milliseconds.
     pub edits_window_ms: i64,
+    /// So many posts of a thread that go at once and leave none are a thread that was emptied; zero for never.
+    pub empty_min: u64,
 }
 
 impl Default for Limits {
@@ -22,6 +24,7 @@ impl Default for Limits {
             deletes_percent: 2,
             edits_max: 3,
             edits_window_ms: 600_000,
+            empty_min: 5,
         }
     }
 }
@@ -43,6 +46,20 @@ pub fn check_deletes(limits: &Limits, deleted: u64, items: u64) -> Result<(), Tr
             "The delete budget of this course is used up: {deleted} of {budget} in the last hour."
         ),
         "Look at what was deleted; release the operation to go on.",
+    ))
+}
+
+/// Stops the deletes of a thread that is suddenly empty on one side: `going` posts are to be deleted, `left` are still
+/// there.
+pub fn check_empty(limits: &Limits, going: u64, left: u64) -> Result<(), Trip> {
+    if limits.empty_min == 0 || going < limits.empty_min || left > 0 {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "SYNC-5010",
+        Class::Guard,
+        format!("All {going} posts of this thread are gone on the other side at once."),
+        "Look whether they were meant to go; release the operations to delete them here too.",
     ))
 }
 
@@ -79,6 +96,19 @@ mod tests {
             ..limits
         };
         assert!(check_deletes(&closed, 0, 100).is_err());
+    }
+
+    #[test]
+    fn a_thread_that_is_suddenly_empty_is_stopped() {
+        let limits = Limits::default();
+        assert!(check_empty(&limits, 5, 0).is_err());
+        assert!(check_empty(&limits, 5, 1).is_ok());
+        assert!(check_empty(&limits, 4, 0).is_ok());
+        let off = Limits {
+            empty_min: 0,
+            ..limits
+        };
+        assert!(check_empty(&off, 500, 0).is_ok());
     }
 
     #[test]

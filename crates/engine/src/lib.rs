@@ -18,7 +18,7 @@ mod schedule;
 mod transaction;
 
 pub use alert::{Alert, AlertRules, CauseSeen, Moment, Rest, alert, threshold};
-pub use guard::{Limits, Trip, check_deletes, check_edits};
+pub use guard::{Limits, Trip, check_deletes, check_edits, check_empty};
 pub use local::{EditRefused, decide, edit, reopen};
 pub use merge::{Head, Merged};
 pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};

@@ -244,6 +244,7 @@ fn settings(swarm: &Swarm) -> Settings {
     let wide = engine::Limits {
         deletes_min: 10_000,
         edits_max: 10_000,
+        empty_min: 0,
         ..limits.clone()
     };
     Settings {

@@ -254,6 +254,10 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
             },
             None => limits,
         };
+        let limits = Limits {
+            empty_min: course.empty_thread.unwrap_or(limits.empty_min),
+            ..limits
+        };
         let course = CourseSettings {
             canvas: course.canvas.into_text(),
             discourse: course.discourse.into_text(),

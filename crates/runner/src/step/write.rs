@@ -406,6 +406,12 @@ pub(crate) async fn guard(
     let now = batch.world.now();
     let store = &batch.world.store;
     if writes.iter().any(|write| write.action == Action::Delete) {
+        if entity.kind == Kind::Post {
+            let (going, left) = emptied(batch, writes);
+            if let Err(trip) = engine::check_empty(&limits, going, left) {
+                return Ok(Some(trip));
+            }
+        }
         let deleted = store
             .deletes_since(&batch.course.id, now.plus_ms(-3_600_000))
             .await?;
@@ -428,4 +434,36 @@ pub(crate) async fn guard(
         return Ok(engine::check_edits(&limits, u64::try_from(edits).unwrap_or(u64::MAX)).err());
     }
     Ok(None)
+}
+
+/// How many posts of the thread are about to be deleted where the first of `writes` deletes, and how many are still
+/// there on the other side.
+fn emptied(batch: &Batch<'_>, writes: &[PlannedWrite]) -> (u64, u64) {
+    let is_delete = |write: &&PlannedWrite| write.action == Action::Delete;
+    let Some(target) = writes.iter().find(is_delete).map(|write| write.system) else {
+        return (0, 0);
+    };
+    let (mut going, mut left) = (0, 0);
+    for post in batch
+        .entities
+        .values()
+        .filter(|post| post.kind == Kind::Post)
+    {
+        let owed = engine::owed_writes(post);
+        if owed
+            .iter()
+            .any(|write| write.system == target && write.action == Action::Delete)
+        {
+            going += 1;
+        }
+        let is_there = System::REMOTE
+            .into_iter()
+            .filter(|system| *system != target)
+            .any(|system| {
+                post.replica(system)
+                    .is_some_and(|replica| replica.existence == Existence::Present)
+            });
+        left += u64::from(is_there);
+    }
+    (going, left)
 }
