@@ -106,6 +106,118 @@ const PAYLOADS: &[&str] = &[
     "@<script>alert(1)</script>",
 ];
 
+/// Payloads of our own: against this converter's carriers, its maps of addresses, its fast paths and the seams between
+/// its readers.
+const OWN: &[&str] = &[
+    "<blockquote data-dsc-quote=\"a, post:1, topic:1\"><p data-dsc-by=\"1\"><img src=x onerror=alert(1)></p>y</blockquote>",
+    "<blockquote data-dsc-quote=\"<img src=x onerror=alert(1)>\">y</blockquote>",
+    "<blockquote data-dsc-quote=\"a[/quote]&#10;<script>alert(1)</script>\">y</blockquote>",
+    "<blockquote data-dsc-quote=\"a, post:1&quot; onclick=&quot;x, topic:1\">y</blockquote>",
+    "<p data-dsc-by=\"1\"><a href=\"javascript:alert(1)\">x</a></p>",
+    "<span data-dsc-opaque=\"<script>alert(1)</script>\">x</span>",
+    "<span data-dsc-opaque=\"[date=2026-01-01]&quot;><svg onload=alert(1)>\">x</span>",
+    "<div data-dsc-opaque=\"[poll]&#10;* <img src=x onerror=alert(1)>&#10;[/poll]\">x</div>",
+    "<div data-dsc-opaque=\"[wrap=x]&#10;[url=javascript:alert(1)]x[/url]&#10;[/wrap]\">x</div>",
+    "<img data-dsc-src=\"javascript:alert(1)\" alt=x>",
+    "<img data-dsc-src=\"upload://x.png&quot; onerror=&quot;alert(1)\" alt=x>",
+    "<img data-dsc-src=\"upload://../../x.png\" alt=x>",
+    "<img data-dsc-src=\"data:image/svg+xml,<svg onload=alert(1)>\">",
+    "<a data-dsc-href=\"javascript:alert(1)\">x</a>",
+    "<a data-dsc-href=\"upload://x.pdf)[y](javascript:alert(1)\">x</a>",
+    "<a data-dsc-media=\"video\" href=\"javascript:alert(1)\">x</a>",
+    "<img data-dsc-size=\"1x1](javascript:alert(1))\" src=\"/x.png\">",
+    "<img data-dsc-extra=\"|onerror=alert(1)\" src=\"/x.png\" alt=\"a\">",
+    "<img data-dsc-extra=\"](x)<script>alert(1)</script>\" src=\"/x.png\" alt=\"a\">",
+    "<span data-dsc-emoji=\"x:<script>alert(1)</script>\">:x:</span>",
+    "<span data-dsc-hashtag=\"x<script>alert(1)</script>\">#x</span>",
+    "<span data-dsc-check=\"x]<script>alert(1)</script>[\">☑</span>",
+    "<div data-dsc-fn=\"1]: <script>alert(1)</script>\">n</div>",
+    "<sup data-dsc-fn=\"&quot;><script>alert(1)</script>\">1</sup>",
+    "<details data-dsc-spoiler=\"1\"><summary><script>alert(1)</script></summary><img src=x onerror=alert(1)></details>",
+    "<details><summary>&quot;]<script>alert(1)</script></summary>x</details>",
+    "<span data-mention=\"1&quot; onclick=&quot;alert(1)\">@x</span>",
+    "<span data-mention=\"7\">@<img src=x onerror=alert(1)></span>",
+    "<span data-mention=\"7\">@[x](javascript:alert(1))</span>",
+    "<p data-antiphon-author=\"<script>alert(1)</script>\"><em><script>alert(1)</script> wrote in Canvas:</em></p>",
+    "<img class=equation_image data-equation-content=\"$</p><script>alert(1)</script>$\">",
+    "<img class=equation_image data-equation-content=\"\\href{javascript:alert(1)}{x}\" alt=\"LaTeX: x\">",
+    "<img class=equation_image src=\"/equation_images/%2522onerror%253Dalert(1)\" alt='LaTeX: \" onerror=alert(1)'>",
+    "<math><semantics><mi>x</mi><annotation encoding=\"application/x-tex\"></math><script>alert(1)</script></annotation></semantics></math>",
+    "<math><mi xlink:href=\"javascript:alert(1)\" href=\"javascript:alert(1)\">x</mi></math>",
+    "<math><mtext></mtext><mglyph><svg><mtext><textarea><path id=\"</textarea><img onerror=alert(1) src=1>\">",
+    "<svg></p><style><a id=\"</style><img src=1 onerror=alert(1)>\">",
+    "<svg><foreignObject><p><iframe srcdoc='<script>alert(1)</script>'></iframe></p></foreignObject></svg>",
+    "<svg><use href=\"data:image/svg+xml,<svg id=x xmlns='http://www.w3.org/2000/svg'><a href='javascript:alert(1)'/></svg>#x\"/></svg>",
+    "<table><tr><td><script>alert(1)</script></td></tr><caption><img src=x onerror=alert(1)></caption></table>",
+    "<table><script>alert(1)</script><tr><td onclick=alert(1)>x</table>",
+    "<ruby>x<rt onclick=alert(1)><script>alert(1)</script></rt></ruby>",
+    "<abbr title='\"><script>alert(1)</script>'>x</abbr>",
+    "<pre><code class=\"language-x&quot;><script>alert(1)</script>\">y</code></pre>",
+    "<pre>```\n<script>alert(1)</script>\n```</pre>",
+    "<code>`<script>alert(1)</script>`</code>",
+    "<a href=\"https://e.org/&quot;><script>alert(1)</script>\">x</a>",
+    "<a href=\"https://e.org/)<script>alert(1)</script>\">x</a>",
+    "<a href=\"https://e.org\" title='\")<script>alert(1)</script>'>x</a>",
+    "<a href=\"\\javascript:alert(1)\">x</a>",
+    "<a href=\"jav\u{ad}ascript:alert(1)\">x</a>",
+    "<a href=\"\u{2028}javascript:alert(1)\">x</a>",
+    "<a href=\"feed:javascript:alert(1)\">x</a>",
+    "<a href=\"view-source:javascript:alert(1)\">x</a>",
+    "<a href=\"blob:https://e.org/x\">x</a>",
+    "<a href=\"file:///etc/passwd\">x</a>",
+    "<a href=\"/courses/1/discussion_topics/9?entry_id=1&quot; onclick=&quot;alert(1)\">x</a>",
+    "<a href=\"/courses/1/files/5/download?verifier=x&quot;><script>alert(1)</script>\">x</a>",
+    "<p style=\"background-image:\\75 rl(javascript:alert(1))\">x</p>",
+    "<p style=\"color:red;;width:exp/**/ression(alert(1))\">x</p>",
+    "<p style='font-family:\"</p><script>alert(1)</script>\"'>x</p>",
+    "<p title='</p><script>alert(1)</script>' class='\"><script>'>x</p>",
+    "<p id=\"x&#10;onclick=alert(1)\" data-x='\"><script>alert(1)</script>'>x</p>",
+    "<p data-turn-into-dialog='x' data-kyle-menu=x data-xml:x=y data-flash-message=x data-html-tooltip-title=\"<script>alert(1)</script>\">x</p>",
+    "[quote=\"a, post:1, topic:1\"]\n<script>alert(1)</script>\n[/quote]",
+    "[quote=\"a\"]\n[quote=\"b\"]\n<img src=x onerror=alert(1)>\n[/quote]",
+    "[quote='a\" onclick=\"alert(1)']\nx\n[/quote]",
+    "[quote=\"<b onclick=alert(1)>a</b>, post:1, topic:1, username:x\"]\ny\n[/quote]",
+    "[details=\"a\" onclick=\"alert(1)\"]\nx\n[/details]",
+    "[wrap=x onclick=\"alert(1)\" id=1]\n<script>alert(1)</script>\n[/wrap]",
+    "[spoiler]<img src=x onerror=alert(1)>[/spoiler]",
+    "[poll name=\"><script>alert(1)</script>\"]\n* a\n[/poll]",
+    "![a|1x1\" onerror=\"alert(1)](upload://x.png)",
+    "![a|video\" onplay=\"alert(1)](upload://x.mp4)",
+    "![a](upload://x.png\"onerror=\"alert(1))",
+    "[a|attachment](upload://x.pdf\" onclick=\"alert(1))",
+    "[x](/t/7/3\" onclick=\"alert(1))",
+    "[x](<https://e.org/\"><script>alert(1)</script>>)",
+    "[x](https://e.org 'a\" onclick=\"alert(1)')",
+    "[x][a]\n\n[a]: <java\\\nscript:alert(1)>",
+    "[x](vbscript&colon;alert(1))",
+    "<a\nhref='javascript:alert(1)'>x</a>",
+    "<details/open/ontoggle=alert(1)>x",
+    "<div align=\"center\" onclick=alert(1)>\n\n<script>alert(1)</script>\n\n</div>",
+    "<div data-x='<!--'>\n\n--><img src=x onerror=alert(1)>\n\n</div>",
+    "<kbd><img src=x onerror=alert(1)></kbd>",
+    "[^1]\n\n[^1]: <script>alert(1)</script>",
+    "^[<img src=x onerror=alert(1)>]",
+    "| a |\n|---|\n| <script>alert(1)</script> |",
+    "| a |\n|---|\n| [x](javascript:alert(1)) |",
+    "- [ ] <img src=x onerror=alert(1)>",
+    "# <script>alert(1)</script>",
+    "    <script>alert(1)</script>\n<script>alert(1)</script>",
+    "<!-- -- --!><img src=x onerror=alert(1)>",
+    "<? ><img src=x onerror=alert(1)>?>",
+    "\u{f0000}<script>alert(1)</script>\u{f0001}",
+    "&lt;script&gt;alert(1)&lt;/script&gt;<script>alert(1)</script>",
+    "\\<img src=x onerror=alert(1)>",
+    "[code]</code><script>alert(1)</script>[/code]",
+    "[u onclick=alert(1)]x[/u][b]<script>alert(1)</script>[/b]",
+];
+
+/// The smallest numbers of payloads that this file must have: of the public kind, and of our own.
+const LEAST: (usize, usize) = (90, 90);
+
+fn payloads() -> impl Iterator<Item = &'static str> {
+    PAYLOADS.iter().chain(OWN).copied()
+}
+
 fn check(html: &str, source: &str) {
     let name = QualName::new(None, ns!(html), local_name!("body"));
     let dom = parse_fragment(
@@ -213,7 +325,36 @@ fn inspect(node: &Handle, source: &str, html: &str) {
 }
 
 fn everything(source: &str) {
-    let ctx = Context::default();
+    for ctx in [Context::default(), knowing()] {
+        everything_with(source, &ctx);
+    }
+}
+
+/// A context whose maps the payloads name.
+fn knowing() -> Context {
+    let mut ctx = Context::default();
+    ctx.hosts = markup::Hosts {
+        canvas: "https://canvas.example.edu".to_owned(),
+        discourse: "https://e.org".to_owned(),
+    };
+    ctx.posts
+        .insert("/t/7/3", "/courses/1/discussion_topics/9?entry_id=1");
+    ctx.posts.insert("/t/1", "/courses/1/discussion_topics/8");
+    let user = markup::User {
+        username: "a".to_owned(),
+        name: "\"><script>alert(1)</script>".to_owned(),
+    };
+    ctx.users.insert("7".to_owned(), user);
+    let file = markup::File {
+        upload: "upload://x.png".to_owned(),
+        path: "/courses/1/files/5".to_owned(),
+        name: "\"><script>alert(1)</script>".to_owned(),
+    };
+    ctx.files.insert("5".to_owned(), file);
+    ctx
+}
+
+fn everything_with(source: &str, ctx: &Context) {
     let clean = sanitise(source);
     check(&clean, source);
     assert_eq!(
@@ -221,20 +362,23 @@ fn everything(source: &str) {
         clean,
         "cleaning twice changes something: {source:?}"
     );
-    let html = discourse_to_canvas(source, &ctx).text;
+    let html = discourse_to_canvas(source, ctx).text;
     check(&html, source);
-    let markdown = canvas_to_discourse(source, &ctx).text;
-    check(&discourse_to_canvas(&markdown, &ctx).text, source);
+    let markdown = canvas_to_discourse(source, ctx).text;
+    check(&discourse_to_canvas(&markdown, ctx).text, source);
     // What the raw text itself would be if a renderer let all its HTML through.
     check(
-        &discourse_to_canvas(&format!("<div>{markdown}</div>"), &ctx).text,
+        &discourse_to_canvas(&format!("<div>{markdown}</div>"), ctx).text,
         source,
     );
 }
 
 #[test]
 fn payloads_come_out_harmless() {
-    for payload in PAYLOADS {
+    assert!(PAYLOADS.len() >= LEAST.0 && OWN.len() >= LEAST.1);
+    let all: std::collections::BTreeSet<&str> = payloads().collect();
+    assert_eq!(all.len(), PAYLOADS.len() + OWN.len(), "none is there twice");
+    for payload in payloads() {
         everything(payload);
         everything(&format!("<p>{payload}</p>"));
         everything(&format!("> - {payload}"));
@@ -245,7 +389,7 @@ fn payloads_come_out_harmless() {
 #[test]
 fn text_that_looks_like_html_stays_text() {
     let ctx = Context::default();
-    for payload in PAYLOADS {
+    for payload in payloads() {
         let escaped = payload
             .replace('&', "&amp;")
             .replace('<', "&lt;")
@@ -270,7 +414,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn mixtures_of_payloads_come_out_harmless(parts in prop::collection::vec(prop::sample::select(PAYLOADS), 1..4), cuts in prop::collection::vec(0usize..60, 1..4)) {
+    fn mixtures_of_payloads_come_out_harmless(parts in prop::collection::vec(prop::sample::select(payloads().collect::<Vec<_>>()), 1..4), cuts in prop::collection::vec(0usize..60, 1..4)) {
         let mut text = String::new();
         for (part, cut) in parts.iter().zip(cuts.iter().cycle()) {
             text.extend(part.chars().take(*cut));
