@@ -40,6 +40,11 @@ impl TopicId {
         RemoteId(format!("{}/{}/{entry}", self.course, self.topic))
     }
 
+    /// The path of the topic's page.
+    pub(crate) fn page(&self) -> String {
+        format!("/courses/{}/discussion_topics/{}", self.course, self.topic)
+    }
+
     /// The REST path of the topic.
     pub(crate) fn path(&self) -> String {
         format!(

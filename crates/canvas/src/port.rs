@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
 use async_trait::async_trait;
+use markup::Linked;
 use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
-use crate::address::TopicId;
+use crate::address::{EntryId, TopicId};
 use crate::api::Api;
 use crate::event;
 use crate::failure::Trouble;
@@ -106,10 +107,38 @@ impl Connector for Canvas {
         event::interpret(event).map_err(|trouble: Trouble| Error::from(trouble))
     }
 
-    fn page(&self, kind: Kind, remote: &RemoteId) -> Option<String> {
-        let topic = TopicId::read(remote).ok().filter(|_| kind == Kind::Topic)?;
-        let (course, topic) = (topic.course, topic.topic);
-        Some(format!("/courses/{course}/discussion_topics/{topic}"))
+    fn pages(&self, kind: Kind, remote: &RemoteId, _mark: Option<&str>) -> Vec<String> {
+        let page = match kind {
+            Kind::Topic => TopicId::read(remote).ok().map(|topic| topic.page()),
+            Kind::Post => EntryId::read(remote)
+                .ok()
+                .map(|id| format!("{}?entry_id={}", id.topic.page(), id.entry)),
+            _ => None,
+        };
+        page.into_iter().collect()
+    }
+
+    fn learn_mirrors(&self, pairs: &[(String, String)]) {
+        self.markup.learn_pages(pairs);
+    }
+
+    fn unknown_links(&self, text: &str) -> Vec<(Kind, RemoteId)> {
+        let known = self.markup.get();
+        let item = |linked| {
+            let Linked::Entry {
+                course,
+                topic,
+                entry,
+            } = linked
+            else {
+                return None;
+            };
+            let topic = TopicId { course, topic };
+            let page = format!("{}?entry_id={entry}", topic.page());
+            let is_unknown = known.posts.in_discourse(&page).is_none();
+            is_unknown.then_some((Kind::Topic, topic.remote()))
+        };
+        markup::linked(text).into_iter().filter_map(item).collect()
     }
 
     fn calls(&self) -> Vec<(String, u64)> {

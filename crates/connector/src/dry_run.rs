@@ -70,6 +70,18 @@ impl<C: Connector> Connector for DryRun<C> {
         self.0.interpret(event)
     }
 
+    fn pages(&self, kind: Kind, remote: &RemoteId, mark: Option<&str>) -> Vec<String> {
+        self.0.pages(kind, remote, mark)
+    }
+
+    fn learn_mirrors(&self, pairs: &[(String, String)]) {
+        self.0.learn_mirrors(pairs);
+    }
+
+    fn unknown_links(&self, text: &str) -> Vec<(Kind, RemoteId)> {
+        self.0.unknown_links(text)
+    }
+
     fn calls(&self) -> Vec<(String, u64)> {
         self.0.calls()
     }

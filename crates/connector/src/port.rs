@@ -87,13 +87,21 @@ pub trait Connector: Send + Sync {
     /// What a stored delivery tells us; `None` when it is about nothing that is mirrored.
     fn interpret(&self, event: RawEvent<'_>) -> Result<Option<Hint>>;
 
-    /// The path of an item's page in the system's own web interface; `None` when there is none.
-    fn page(&self, _kind: Kind, _remote: &RemoteId) -> Option<String> {
-        None
+    /// The paths of an item's pages in the system's own web interface, the one to link to last; empty when there is
+    /// none. `mark` is the note that came with the item.
+    fn pages(&self, _kind: Kind, _remote: &RemoteId, _mark: Option<&str>) -> Vec<String> {
+        Vec::new()
     }
 
-    /// Learns that a page of Canvas and a page of Discourse show the same item, so that links lead to the mirror.
-    fn learn_mirror(&self, _canvas: &str, _discourse: &str) {}
+    /// Learns pairs of a page of Discourse and a page of Canvas that show the same item, so that links lead to the
+    /// mirror.
+    fn learn_mirrors(&self, _pairs: &[(String, String)]) {}
+
+    /// The single posts of this system whose pages a text of either system may link to and whose mirror is not known:
+    /// each as an item that is in the same thread as the post.
+    fn unknown_links(&self, _text: &str) -> Vec<(Kind, RemoteId)> {
+        Vec::new()
+    }
 
     /// How many calls were made since start, by a short name of the call.
     fn calls(&self) -> Vec<(String, u64)>;

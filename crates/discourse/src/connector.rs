@@ -5,11 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
 use async_trait::async_trait;
+use markup::Linked;
 use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
 
 use crate::audience::Readers;
 use crate::event;
 use crate::failure;
+use crate::mark::Mark;
 use crate::memory::{Categories, People, Places, Strangers};
 use crate::probe::{self, Probed};
 use crate::settings::Settings;
@@ -133,13 +135,40 @@ impl Connector for Discourse {
         )?)
     }
 
-    fn page(&self, kind: Kind, remote: &RemoteId) -> Option<String> {
-        let topic = number(remote).ok().filter(|_| kind == Kind::Topic)?;
-        Some(format!("/t/{topic}"))
+    fn pages(&self, kind: Kind, remote: &RemoteId, mark: Option<&str>) -> Vec<String> {
+        let Ok(id) = number(remote) else {
+            return Vec::new();
+        };
+        match kind {
+            Kind::Topic => vec![format!("/t/{id}")],
+            Kind::Post => {
+                let place = Mark::read(mark).place;
+                let numbered = place.map(|(topic, number)| format!("/t/{topic}/{number}"));
+                std::iter::once(format!("/p/{id}"))
+                    .chain(numbered)
+                    .collect()
+            }
+            _ => Vec::new(),
+        }
     }
 
-    fn learn_mirror(&self, canvas: &str, discourse: &str) {
-        self.markup.learn_page(discourse, canvas);
+    fn learn_mirrors(&self, pairs: &[(String, String)]) {
+        self.markup.learn_pages(pairs);
+    }
+
+    fn unknown_links(&self, text: &str) -> Vec<(Kind, RemoteId)> {
+        let known = self.markup.get();
+        let unknown = |page: String| known.posts.in_canvas(&page).is_none();
+        let item = |linked| match linked {
+            Linked::Post(post) => {
+                unknown(format!("/p/{post}")).then_some((Kind::Post, RemoteId(post)))
+            }
+            Linked::Numbered { topic, number } => {
+                unknown(format!("/t/{topic}/{number}")).then_some((Kind::Topic, RemoteId(topic)))
+            }
+            Linked::Entry { .. } => None,
+        };
+        markup::linked(text).into_iter().filter_map(item).collect()
     }
 
     fn calls(&self) -> Vec<(String, u64)> {

@@ -15,6 +15,9 @@ pub(crate) struct Mark {
     /// The topic is pinned above all categories, which is undone by another call than a plain pin.
     #[serde(rename = "g", default, skip_serializing_if = "std::ops::Not::not")]
     pub is_global_pin: bool,
+    /// The topic of a reply and its number there, by which quotations and links name it.
+    #[serde(rename = "at", default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<(i64, i64)>,
 }
 
 impl Mark {
@@ -44,6 +47,7 @@ mod tests {
             first_post: Some(7),
             stored: Some("x".to_owned()),
             is_global_pin: true,
+            place: Some((7, 3)),
         };
         assert_eq!(Mark::read(mark.write().as_deref()), mark);
         assert_eq!(Mark::default().write(), None);

@@ -43,7 +43,10 @@ impl Reader<'_> {
         if post.kind() != PostType::Words {
             return None;
         }
-        let mut mark = Mark::default();
+        let mut mark = Mark {
+            place: post.post_number.map(|number| (topic, number)),
+            ..Mark::default()
+        };
         let sighting = if post.is_deleted() {
             Sighting::Deleted
         } else if post.hidden {

@@ -88,6 +88,10 @@ impl Discourse {
         let is_attributed = stored.is_some();
         let mark = Mark {
             stored,
+            place: post
+                .topic_id
+                .zip(post.post_number)
+                .filter(|_| !post.is_first()),
             ..Mark::default()
         };
         Ok(WriteResult {

@@ -3,6 +3,7 @@
 //! Everything is ordered, so that a result never depends on the order of a map.
 
 use crate::loss::Loss;
+use crate::pages::Pages;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ pub struct Context {
     /// Canvas file id to the same file in Discourse.
     pub files: BTreeMap<String, File>,
     /// Address of an item in Discourse (path) to the address of its mirror in Canvas (path).
-    pub posts: BTreeMap<String, String>,
+    pub posts: Pages,
     /// The two hosts, so that their own addresses are recognised.
     pub hosts: Hosts,
     /// Settings of the sites that change how text is read.

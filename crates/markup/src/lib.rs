@@ -20,6 +20,7 @@ mod mark;
 mod markdown;
 mod merge;
 mod normal;
+mod pages;
 mod patch;
 mod piece;
 mod shared;
@@ -32,8 +33,10 @@ pub use context::{Context, Dialect, File, Hosts, Need, Output, Settings, User};
 pub use loss::Loss;
 pub use markdown::source::is_canvas_id;
 pub use merge::{Merged, Overlap, Side};
+pub use pages::Pages;
 pub use patch::Shadow;
 pub use shared::Shared;
+pub use url::Linked;
 
 use html::read::Read;
 use tree::Doc;
@@ -79,6 +82,11 @@ pub fn read(body: &str, dialect: Dialect, ctx: &Context) -> Doc {
         Dialect::CanvasHtml => html::read::read(body, ctx).doc,
         Dialect::DiscourseMarkdown => markdown::read(body, ctx).doc,
     }
+}
+
+/// The posts and entries that a text of either dialect may link to, in order and each once.
+pub fn linked(text: &str) -> Vec<Linked> {
+    url::linked(text)
 }
 
 /// HTML with only the elements, attributes and addresses that Canvas allows (contract markup §2).

@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// People that are remembered at most.
 const MAX_PEOPLE: usize = 200_000;
-/// Pages that are remembered at most.
-const MAX_PAGES: usize = 50_000;
+/// Pages in Discourse that are remembered before those of single posts are forgotten.
+const MAX_PAGES: usize = 200_000;
 
 /// A [`Context`] that can learn.
 #[derive(Debug, Default)]
@@ -47,21 +47,22 @@ impl Shared {
         });
     }
 
-    /// Learns that a page of Discourse and a page of Canvas, both as paths, show the same item.
-    pub fn learn_page(&self, discourse: &str, canvas: &str) {
-        if self.says(|known| {
-            let same = known
-                .posts
-                .get(discourse)
-                .is_some_and(|page| page == canvas);
-            same || known.posts.len() >= MAX_PAGES
-        }) {
+    /// Learns pairs of a page of Discourse and a page of Canvas, both as paths, that show the same item.
+    pub fn learn_pages(&self, pairs: &[(String, String)]) {
+        let is_new = |known: &Context, (discourse, canvas): &(String, String)| {
+            known.posts.in_canvas(discourse) != Some(canvas.as_str())
+        };
+        if self.says(|known| !pairs.iter().any(|pair| is_new(known, pair))) {
             return;
         }
         self.update(|context| {
-            context
-                .posts
-                .insert(discourse.to_owned(), canvas.to_owned());
+            if context.posts.len() + pairs.len() > MAX_PAGES {
+                // Whoever looks at a thread learns the pages that it needs; those of topics are learned at start.
+                context.posts.retain(|canvas| !canvas.contains("entry_id="));
+            }
+            for (discourse, canvas) in pairs {
+                context.posts.insert(discourse.as_str(), canvas.as_str());
+            }
         });
     }
 
@@ -98,12 +99,39 @@ mod tests {
         assert_eq!(shared.get().users.get("2"), Some(&user("bob")));
     }
 
+    fn pair(discourse: &str, canvas: &str) -> (String, String) {
+        (discourse.to_owned(), canvas.to_owned())
+    }
+
+    #[test]
+    fn pages_of_posts_are_forgotten_before_those_of_topics() {
+        let shared = Shared::default();
+        shared.learn_pages(&[pair("/t/1", "/courses/1/discussion_topics/1")]);
+        let many: Vec<(String, String)> = (2..super::MAX_PAGES)
+            .map(|number| {
+                pair(
+                    &format!("/t/1/{number}"),
+                    &format!("/courses/1/discussion_topics/1?entry_id={number}"),
+                )
+            })
+            .collect();
+        shared.learn_pages(&many);
+        shared.learn_pages(&[
+            pair("/t/1", "/courses/1/discussion_topics/1"),
+            pair("/t/2/2", "/courses/1/discussion_topics/2?entry_id=9"),
+            pair("/t/2/3", "/courses/1/discussion_topics/2?entry_id=10"),
+        ]);
+        let known = shared.get();
+        assert_eq!(known.posts.len(), 3);
+        assert!(known.posts.in_canvas("/t/1").is_some());
+    }
+
     #[test]
     fn learning_copies_nothing_that_nobody_holds() {
         let shared = Shared::default();
         let place = |shared: &Shared| std::sync::Arc::as_ptr(&shared.get());
         let before = place(&shared);
-        shared.learn_page("/t/1", "/courses/1/discussion_topics/1");
+        shared.learn_pages(&[pair("/t/1", "/courses/1/discussion_topics/1")]);
         shared.learn("1", User::default());
         assert_eq!(place(&shared), before);
         assert_eq!(shared.get().posts.len(), 1);

@@ -196,39 +196,157 @@ fn mirrored(address: String, ctx: &Context) -> String {
     }
     let host = ctx.hosts.discourse.trim_end_matches('/');
     let path = strip_own_host(&address, host);
-    if ctx.posts.contains_key(&path) {
-        return format!("{host}{path}");
-    }
-    if let Some(page) = topic_page(&path).filter(|page| ctx.posts.contains_key(page)) {
-        return format!("{host}{page}");
-    }
-    if !address.starts_with('/') || !address.contains("/discussion_topics/") {
-        return address;
-    }
-    let known = ctx.posts.iter().find(|(_, canvas)| **canvas == address);
-    known.map_or(address, |(path, _)| format!("{host}{path}"))
+    let canvas = forum_page(&path)
+        .and_then(|page| ctx.posts.in_canvas(&page))
+        .or_else(|| ctx.posts.in_canvas(&path))
+        .map(str::to_owned)
+        .or_else(|| course_page(&address));
+    let page = canvas.and_then(|canvas| ctx.posts.in_discourse(&canvas));
+    page.map_or(address, |page| format!("{host}{page}"))
 }
 
-/// The shortest path of a Discourse topic's page, from any that leads to its beginning: `/t/slug/7` is `/t/7`.
-fn topic_page(path: &str) -> Option<String> {
-    let number = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-    let parts: Vec<&str> = path
-        .strip_prefix("/t/")?
-        .trim_end_matches('/')
-        .split('/')
-        .collect();
-    let id = match parts.as_slice() {
-        [id] | [id, "1"] | [_, id] | [_, id, "1"] if number(id) => id,
-        _ => return None,
+fn is_number(part: &str) -> bool {
+    !part.is_empty() && part.len() <= 20 && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// The shortest path of the page of a topic or post in Discourse: `/t/slug/7/1` is `/t/7`, `/t/slug/7/3` is `/t/7/3`.
+pub(crate) fn forum_page(path: &str) -> Option<String> {
+    let (path, query) = match path.split_once('?') {
+        // Discourse's own links to share say who shared.
+        Some((path, query)) if query.starts_with("u=") && !query.contains('&') => (path, query),
+        Some(_) => return None,
+        None => (path, ""),
     };
-    Some(format!("/t/{id}"))
+    if query.contains('#') {
+        return None;
+    }
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    match parts.as_slice() {
+        ["", "p", post] | ["", "p", post, _] if is_number(post) => Some(format!("/p/{post}")),
+        // A slug is never a number alone.
+        ["", "t", id, post] | ["", "t", _, id, post] if is_number(id) && is_number(post) => {
+            Some(post_page(id, post))
+        }
+        ["", "t", id] | ["", "t", _, id] if is_number(id) => Some(format!("/t/{id}")),
+        _ => None,
+    }
+}
+
+/// The path of a post's page by its number in a topic; the first one is the topic itself.
+pub(crate) fn post_page(topic: &str, number: &str) -> String {
+    match number {
+        "1" => format!("/t/{topic}"),
+        number => format!("/t/{topic}/{number}"),
+    }
+}
+
+/// The one path of the page of a discussion or entry in Canvas, from any that leads to it: `#entry-3` and
+/// `&entry_id=3` are `?entry_id=3`.
+fn course_page(address: &str) -> Option<String> {
+    let (whole, fragment) = address.split_once('#').unwrap_or((address, ""));
+    let (path, query) = whole.split_once('?').unwrap_or((whole, ""));
+    let parts: Vec<&str> = path.trim_end_matches('/').split('/').collect();
+    let is_topic = matches!(
+        parts.as_slice(),
+        ["", "courses" | "groups", context, "discussion_topics", topic]
+            if is_number(context) && is_number(topic)
+    );
+    if !is_topic {
+        return None;
+    }
+    let mut entry = fragment.strip_prefix("entry-").filter(|id| is_number(id));
+    if entry.is_none() && !fragment.is_empty() {
+        return None;
+    }
+    for parameter in query.split('&').filter(|one| !one.is_empty()) {
+        match parameter.split_once('=')? {
+            ("entry_id", id) if is_number(id) => entry = Some(id),
+            // How the page is opened, not what it shows.
+            ("module_item_id" | "persist" | "root_entry_id", _) => {}
+            _ => return None,
+        }
+    }
+    let path = parts.join("/");
+    Some(entry.map_or(path.clone(), |entry| format!("{path}?entry_id={entry}")))
+}
+
+/// A single post or entry that a text links to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Linked {
+    /// A post in Discourse by its id.
+    Post(String),
+    /// A post in Discourse by its topic's id and its number there.
+    Numbered {
+        /// The topic's id.
+        topic: String,
+        /// The number, above 1.
+        number: String,
+    },
+    /// An entry in Canvas.
+    Entry {
+        /// The course's id.
+        course: String,
+        /// The discussion's id.
+        topic: String,
+        /// The entry's id.
+        entry: String,
+    },
+}
+
+/// Most links to single posts that are looked for in one text.
+const MAX_LINKED: usize = 100;
+
+/// The posts and entries that a text of either dialect may link to; found by their addresses alone.
+pub(crate) fn linked(text: &str) -> Vec<Linked> {
+    let mut found = Vec::new();
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | ')' | ']' | '(');
+    for start in ["/t/", "/p/", "/courses/"] {
+        for (at, _) in text.match_indices(start) {
+            let rest = text.get(at..).unwrap_or_default();
+            let end = rest.char_indices().take(500).find(|(_, c)| ends(*c));
+            let address = rest.get(..end.map_or(rest.len().min(500), |(end, _)| end));
+            let address = address.unwrap_or_default().replace("&amp;", "&");
+            found.extend(single(&address));
+            if found.len() >= MAX_LINKED {
+                return found;
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    found
+}
+
+/// What a path leads to, if that is a single post or entry.
+fn single(address: &str) -> Option<Linked> {
+    let address = address.trim_end_matches(['.', ',', ';', ':', '!']);
+    if let Some(page) = forum_page(address.split('#').next().unwrap_or_default()) {
+        let parts: Vec<&str> = page.split('/').collect();
+        return match parts.as_slice() {
+            ["", "p", post] => Some(Linked::Post((*post).to_owned())),
+            ["", "t", topic, number] => Some(Linked::Numbered {
+                topic: (*topic).to_owned(),
+                number: (*number).to_owned(),
+            }),
+            _ => None,
+        };
+    }
+    let page = course_page(address)?;
+    let (path, entry) = page.split_once("?entry_id=")?;
+    let mut parts = path.split('/').skip(1);
+    (parts.next() == Some("courses")).then_some(())?;
+    Some(Linked::Entry {
+        course: parts.next()?.to_owned(),
+        topic: parts.nth(1)?.to_owned(),
+        entry: entry.to_owned(),
+    })
 }
 
 /// Writes an address for Canvas: an item that exists there too is linked there.
 pub(crate) fn for_canvas<'a>(address: &'a str, ctx: &'a Context) -> &'a str {
     let host = ctx.hosts.discourse.trim_end_matches('/');
     let path = address.strip_prefix(host).unwrap_or(address);
-    ctx.posts.get(path).map_or(address, String::as_str)
+    ctx.posts.in_canvas(path).unwrap_or(address)
 }
 
 /// Writes an address for Discourse: Canvas's own get their host.
@@ -342,13 +460,16 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_normal_address_is_normal(parts in proptest::collection::vec(proptest::sample::select(vec![
-            "https://canvas.example.edu", "https://forum.example.edu", "http://e.org", "//", "/", "/t/topic/7", "/courses/1/files/5", "/files/6", "/courses/1/discussion_topics/9", "/download", "/preview",
+            "https://canvas.example.edu", "https://forum.example.edu", "http://e.org", "//", "/", "/t/topic/7", "/t/7/3", "/p/35", "/p/", "entry_id=33", "entry-33", "/courses/1/files/5", "/files/6", "/courses/1/discussion_topics/9", "/download", "/preview",
             "?", "&", "#", "verifier=x", "wrap=1", "a=b", "upload://x.png", "mailto:a@b", ":", "%", "%20", " ", "é", "\u{200b}", "\\", "[", "|", "..", "x", "/equation_images/",
         ]), 0..8)) {
             let mut ctx = Context::default();
             ctx.hosts.canvas = "https://canvas.example.edu".into();
             ctx.hosts.discourse = "https://forum.example.edu".into();
-            ctx.posts.insert("/t/topic/7".into(), "/courses/1/discussion_topics/9".into());
+            ctx.posts.insert("/t/topic/7", "/courses/1/discussion_topics/9");
+            for page in ["/t/7/3", "/p/35"] {
+                ctx.posts.insert(page, "/courses/1/discussion_topics/9?entry_id=33");
+            }
             let file = crate::context::File { upload: "upload://x.png".into(), ..Default::default() };
             ctx.files.insert("5".into(), file);
             let address = parts.concat();
@@ -376,5 +497,25 @@ mod tests {
         }
         assert_eq!(bare_length("https://"), None);
         assert_eq!(bare_length("ftp://e.org"), None);
+    }
+
+    #[test]
+    fn links_to_single_posts_are_found_in_both_dialects() {
+        let text = "See [x](https://forum.example.edu/t/a-slug/7/3), /p/35. and /t/7/1 \
+             <a href=\"/courses/1/discussion_topics/9?persist=1&amp;entry_id=33\">y</a> \
+             <a href='https://canvas.example.edu/courses/1/discussion_topics/9#entry-34'>z</a> \
+             /courses/1/discussion_topics/9 /courses/1/files/5 /t//3 /p/x";
+        let entry = |entry: &str| Linked::Entry {
+            course: "1".to_owned(),
+            topic: "9".to_owned(),
+            entry: entry.to_owned(),
+        };
+        let numbered = Linked::Numbered {
+            topic: "7".to_owned(),
+            number: "3".to_owned(),
+        };
+        let post = Linked::Post("35".to_owned());
+        assert_eq!(linked(text), [post, numbered, entry("33"), entry("34")]);
+        assert!(linked(&"/t/1/2".repeat(10_000)).len() <= MAX_LINKED);
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) renewed_at: model::Timestamp,
     /// Before anything of it was read.
     pub(crate) looked_at: model::Timestamp,
+    /// The linked items that were looked for already.
+    pub(crate) tried: BTreeSet<crate::world::LinkedItem>,
 }
 
 impl Batch<'_> {
@@ -113,6 +115,7 @@ impl Batch<'_> {
 
     /// Takes over a state that the same commit stores.
     pub(crate) fn keep(&mut self, mut entity: Entity) {
+        self.world.learn_mirrors_of([&entity]);
         entity.revision += 1;
         self.entities.insert(entity.id.clone(), entity);
     }
@@ -195,7 +198,7 @@ pub async fn run(
     if !world.settings.policy.is_read_only {
         undo::resume(&mut batch).await?;
     }
-    let look = match look::look(&batch, known).await {
+    let look = match look::look_with_links(&mut batch, known).await? {
         Ok(look) => look,
         Err(error) => return give_back(&batch, &error.0).await,
     };

@@ -1,11 +1,11 @@
 //! What a step needs from outside, in one place.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use connector::Connector;
 use engine::Limits;
-use model::{Clock, Entity, IdSource, Kind, Policy, Strategy, System, Timestamp};
+use model::{Clock, Entity, IdSource, Kind, Policy, RemoteId, Strategy, System, Timestamp};
 use store::{EntityFilter, Isolation, OperationKind, Store};
 
 /// The source of randomness: ids and jitter.
@@ -62,6 +62,9 @@ impl Settings {
     }
 }
 
+/// An item whose thread has a post that a text links to.
+pub(crate) type LinkedItem = (System, Kind, RemoteId);
+
 /// Everything outside that a step may use.
 #[derive(Clone)]
 pub struct World {
@@ -101,9 +104,7 @@ impl World {
                 ..EntityFilter::default()
             };
             let topics = self.store.entities(&filter).await?;
-            for topic in &topics {
-                self.learn_mirror(topic);
-            }
+            self.learn_mirrors_of(&topics);
             match topics.last() {
                 Some(last) if topics.len() == PAGE => after = Some(last.id.clone()),
                 _ => return Ok(()),
@@ -111,15 +112,72 @@ impl World {
         }
     }
 
-    /// Lets links to this item lead to its mirror.
-    pub(crate) fn learn_mirror(&self, entity: &Entity) {
-        let page = |system: System| {
-            let remote = &entity.replica(system)?.remote;
-            self.connector(system)?.page(entity.kind, remote)
-        };
-        if let (Some(canvas), Some(discourse)) = (page(System::Canvas), page(System::Discourse)) {
-            self.discourse.learn_mirror(&canvas, &discourse);
+    /// Lets links to these items lead to their mirrors.
+    pub(crate) fn learn_mirrors_of<'a>(&self, entities: impl IntoIterator<Item = &'a Entity>) {
+        let mut pairs = Vec::new();
+        for entity in entities {
+            let pages = |system: System| {
+                let replica = entity.replica(system)?;
+                let mark = replica.mark.as_deref();
+                Some(
+                    self.connector(system)?
+                        .pages(entity.kind, &replica.remote, mark),
+                )
+            };
+            let (Some(canvas), Some(discourse)) = (pages(System::Canvas), pages(System::Discourse))
+            else {
+                continue;
+            };
+            let Some(canvas) = canvas.last() else {
+                continue;
+            };
+            pairs.extend(discourse.into_iter().map(|page| (page, canvas.clone())));
         }
+        for connector in [&self.canvas, &self.discourse] {
+            connector.learn_mirrors(&pairs);
+        }
+    }
+
+    /// Lets links in these texts lead to the mirrors of single posts in other threads; whether it learned any. What is
+    /// in `tried` is not looked for again.
+    pub(crate) async fn learn_links(
+        &self,
+        texts: &[&str],
+        tried: &mut BTreeSet<LinkedItem>,
+    ) -> Result<bool, store::Error> {
+        const MAX_THREADS: usize = 20;
+        let unknown = self.unknown_links(texts);
+        let fresh: Vec<LinkedItem> = unknown
+            .difference(tried)
+            .take(MAX_THREADS)
+            .cloned()
+            .collect();
+        if fresh.is_empty() {
+            return Ok(false);
+        }
+        for (system, kind, remote) in &fresh {
+            if let Some(found) = self.store.entity_by_remote(*system, *kind, remote).await? {
+                let topic = found.container.filter(|_| found.kind == Kind::Post);
+                let thread = self.store.thread(&topic.unwrap_or(found.id)).await?;
+                self.learn_mirrors_of(&thread);
+            }
+        }
+        tried.extend(fresh);
+        Ok(self.unknown_links(texts).len() < unknown.len())
+    }
+
+    fn unknown_links(&self, texts: &[&str]) -> BTreeSet<LinkedItem> {
+        let mut linked = BTreeSet::new();
+        for (system, connector) in [
+            (System::Canvas, &self.canvas),
+            (System::Discourse, &self.discourse),
+        ] {
+            for text in texts {
+                let items = connector.unknown_links(text).into_iter();
+                linked.extend(items.map(|(kind, remote)| (system, kind, remote)));
+            }
+        }
+        linked
     }
 
     /// Our time.

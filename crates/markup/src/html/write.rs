@@ -3,9 +3,11 @@
 //! The output uses only what Canvas allows; it is cleaned once more before it leaves the crate.
 
 mod inline;
+mod quoted;
 
 pub(crate) use inline::{close_tag, open_tag};
 
+use self::quoted::Quoted;
 use super::escape::{push_attribute, push_entity, push_text};
 use super::sanitise;
 use crate::context::{Context, Need};
@@ -162,13 +164,30 @@ impl<'a> Writer<'a> {
         self.out.push_str("<blockquote");
         push_attribute(&mut self.out, "data-dsc-quote", source);
         self.out.push('>');
-        let name = source.split(',').next().unwrap_or_default().trim();
-        if self.target != Target::Canonical && !name.is_empty() && !name.contains(':') {
-            self.out.push_str("<p data-dsc-by=\"1\">");
-            push_text(&mut self.out, name);
-            self.out.push_str(" wrote:</p>");
+        if self.target != Target::Canonical {
+            self.quoted_by(source);
         }
         self.container("", blocks, "</blockquote>");
+    }
+
+    /// The line that says whose words follow, with a link to them where they are in Canvas too. Both come from the
+    /// attribute, so the reader leaves the line out.
+    fn quoted_by(&mut self, source: &str) {
+        let Some(quoted) = Quoted::read(source, self.ctx) else {
+            return;
+        };
+        self.out.push_str("<p data-dsc-by=\"1\">");
+        let page = quoted.page.filter(|_| self.target == Target::Canvas);
+        if let Some(page) = page.and_then(|page| self.ctx.posts.in_canvas(&page)) {
+            self.out.push_str("<a");
+            push_attribute(&mut self.out, "href", page);
+            self.out.push('>');
+            push_text(&mut self.out, &quoted.name);
+            self.out.push_str("</a>");
+        } else {
+            push_text(&mut self.out, &quoted.name);
+        }
+        self.out.push_str(" wrote:</p>");
     }
 
     fn spoiler(&mut self, blocks: &[Block]) {

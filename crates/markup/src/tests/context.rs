@@ -183,7 +183,13 @@ fn any_address_of_a_mirrored_topic_is_its_mirror() {
             format!("[x]({host}/t/7)")
         );
     }
-    for path in ["/t/a-slug/8", "/t/a-slug/7/3", "/t/a-slug"] {
+    for path in [
+        "/t/a-slug/8",
+        "/t/a-slug/7/3",
+        "/t/7/3",
+        "/p/7",
+        "/t/a-slug",
+    ] {
         let raw = format!("[x]({host}{path})");
         let html = discourse_to_canvas(&raw, &ctx).text;
         assert_eq!(canvas_to_discourse(&html, &ctx).text, raw, "another place");
@@ -198,4 +204,128 @@ fn a_name_of_signs_alone_is_no_name() {
     assert!(!raw.contains("data-mention"), "{raw}");
     let back = discourse_to_canvas(&raw, &ctx).text;
     assert_eq!(canvas_to_discourse(&back, &ctx).text, raw);
+}
+
+/// A context in which post 3 of topic 7, and the topic itself, are mirrored.
+fn mirrored() -> Context {
+    let mut ctx = ctx();
+    ctx.posts.insert("/t/7", "/courses/1/discussion_topics/9");
+    for page in ["/p/35", "/t/7/3"] {
+        let entry = "/courses/1/discussion_topics/9?entry_id=33";
+        ctx.posts.insert(page, entry);
+    }
+    ctx
+}
+
+#[test]
+fn a_link_to_a_single_post_leads_to_its_mirror() {
+    let ctx = mirrored();
+    let html = "<p><a href=\"/courses/1/discussion_topics/9?entry_id=33\">x</a></p>";
+    let raw = "[x](https://forum.example.edu/t/7/3)";
+    for path in [
+        "/t/7/3",
+        "/t/a-slug/7/3",
+        "/t/7/3/",
+        "/p/35",
+        "/p/35/2",
+        "/t/a-slug/7/3?u=bob",
+    ] {
+        let found =
+            discourse_to_canvas(&format!("[x](https://forum.example.edu{path})"), &ctx).text;
+        assert_eq!(found, html, "{path}");
+    }
+    for path in [
+        "?entry_id=33",
+        "#entry-33",
+        "?module_item_id=4&amp;entry_id=33",
+        "?entry_id=33#entry-33",
+    ] {
+        for host in ["", "https://canvas.example.edu"] {
+            let link =
+                format!("<p><a href=\"{host}/courses/1/discussion_topics/9{path}\">x</a></p>");
+            assert_eq!(canvas_to_discourse(&link, &ctx).text, raw, "{link}");
+            assert_eq!(canonical_html(&link, &ctx), canonical_markdown(raw, &ctx));
+        }
+    }
+    let whole = "<p><a href=\"/courses/1/discussion_topics/9\">x</a></p>";
+    assert_eq!(
+        canvas_to_discourse(whole, &ctx).text,
+        "[x](https://forum.example.edu/t/7)"
+    );
+    for other in [
+        "?entry_id=34",
+        "#entry-x",
+        "/entries/33",
+        "?entry_id=33&amp;a=b",
+    ] {
+        let link = format!("<p><a href=\"/courses/1/discussion_topics/9{other}\">x</a></p>");
+        let raw = canvas_to_discourse(&link, &ctx).text;
+        assert!(raw.contains("canvas.example.edu"), "{raw}");
+        assert_eq!(discourse_to_canvas(&raw, &ctx).text, link);
+    }
+}
+
+#[test]
+fn a_quotation_of_a_mirrored_post_names_and_links_it() {
+    let ctx = mirrored();
+    let link = "<a href=\"/courses/1/discussion_topics/9?entry_id=33\">Ann Lee</a>";
+    for (source, by) in [
+        ("ann_l, post:3, topic:7", link.to_owned()),
+        ("ann_l, post:3, topic:7, full:true", link.to_owned()),
+        (
+            "Lee, Ann, post:3, topic:7, username:ann_l",
+            link.replace("Ann Lee", "Lee, Ann"),
+        ),
+        (
+            "bob, post:1, topic:7",
+            "<a href=\"/courses/1/discussion_topics/9\">bob</a>".to_owned(),
+        ),
+        ("bob, post:4, topic:7", "bob".to_owned()),
+        ("bob", "bob".to_owned()),
+        ("ann_l, post:x, topic:7", "Ann Lee".to_owned()),
+    ] {
+        let raw = format!("[quote=\"{source}\"]\nwords\n[/quote]\n\nmine");
+        let html = format!(
+            "<blockquote data-dsc-quote=\"{source}\"><p data-dsc-by=\"1\">{by} wrote:</p><p>words</p></blockquote>\n\
+             <p>mine</p>"
+        );
+        assert_eq!(discourse_to_canvas(&raw, &ctx).text, html);
+        assert_eq!(canvas_to_discourse(&html, &ctx).text, raw);
+        let nothing = Context::default();
+        assert_eq!(canvas_to_discourse(&html, &nothing).text, raw);
+        assert_eq!(canonical_html(&html, &ctx), canonical_markdown(&raw, &ctx));
+    }
+}
+
+#[test]
+fn what_lets_anybody_read_a_file_never_leaves() {
+    let ctx = ctx();
+    for path in [
+        "/courses/1/files/9/preview",
+        "/files/9",
+        "/users/3/files/9/download",
+        "/groups/2/files/9",
+    ] {
+        for query in [
+            "verifier=SECRET",
+            "wrap=1&amp;verifier=SECRET",
+            "verifier=SECRET&amp;x=1#f",
+        ] {
+            for host in ["", "https://canvas.example.edu"] {
+                for html in [
+                    format!("<p><a href=\"{host}{path}?{query}\">x</a></p>"),
+                    format!("<p><img src=\"{host}{path}?{query}\" alt=\"x\"></p>"),
+                    format!("<p><iframe src=\"{host}{path}?{query}\"></iframe></p>"),
+                ] {
+                    let raw = canvas_to_discourse(&html, &ctx).text;
+                    assert!(
+                        raw.contains("/9") && !raw.contains("SECRET"),
+                        "{html} became {raw}"
+                    );
+                    let back = discourse_to_canvas(&raw, &ctx).text;
+                    assert_eq!(canvas_to_discourse(&back, &ctx).text, raw);
+                }
+            }
+        }
+    }
 }

@@ -22,10 +22,7 @@ pub(crate) struct Look {
 }
 
 /// Reads each side that has the topic, except the one that was just read.
-pub(crate) async fn look(
-    batch: &Batch<'_>,
-    known: Option<(System, Thread)>,
-) -> connector::Result<Look> {
+async fn look(batch: &Batch<'_>, known: Option<(System, Thread)>) -> connector::Result<Look> {
     let mut look = Look {
         at: batch.looked_at,
         ..Look::default()
@@ -47,7 +44,40 @@ pub(crate) async fn look(
     Ok(look)
 }
 
+/// Reads both sides, and once more when a text links to a post whose mirror had first to be looked up: whoever
+/// translates must know it before.
+pub(crate) async fn look_with_links(
+    batch: &mut Batch<'_>,
+    known: Option<(System, Thread)>,
+) -> Result<connector::Result<Look>, store::Error> {
+    let first = match look(batch, known).await {
+        Ok(first) => first,
+        Err(error) => return Ok(Err(error)),
+    };
+    let learned = {
+        let texts = first.texts();
+        batch.world.learn_links(&texts, &mut batch.tried).await?
+    };
+    Ok(if learned {
+        look(batch, None).await
+    } else {
+        Ok(first)
+    })
+}
+
 impl Look {
+    /// The bodies that were seen.
+    fn texts(&self) -> Vec<&str> {
+        self.items
+            .values()
+            .filter_map(|item| match &item.sighting {
+                Sighting::Present(record) => record.body(),
+                _ => None,
+            })
+            .map(|body| body.source.as_str())
+            .collect()
+    }
+
     fn add(&mut self, system: System, thread: Thread) {
         let is_there = matches!(thread.topic.sighting, Sighting::Present(_));
         if is_there && thread.is_complete {

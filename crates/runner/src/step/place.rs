@@ -73,9 +73,9 @@ async fn load<'a>(
         .into_iter()
         .map(|entity| (entity.id.clone(), entity))
         .collect();
-    if let Some(topic) = entities.get(&topic) {
-        world.learn_mirror(topic);
-    }
+    world.learn_mirrors_of(entities.values());
+    let mut tried = std::collections::BTreeSet::new();
+    world.learn_links(&texts(&entities), &mut tried).await?;
     let ids: Vec<EntityId> = entities.keys().cloned().collect();
     let intents = world.store.open_intents(&ids).await?;
     let transactions = world.store.prepared(&ids).await?;
@@ -102,6 +102,7 @@ async fn load<'a>(
         receipts: Vec::new(),
         renewed_at: claimed_at,
         looked_at: claimed_at,
+        tried,
     };
     Ok(Located::Thread {
         batch: Box::new(batch),
@@ -118,6 +119,16 @@ fn claimed_at(world: &World, operations: &[Operation]) -> Timestamp {
     until.map_or(world.now(), |until| {
         until.plus_ms(world.settings.lease_ms.saturating_neg())
     })
+}
+
+/// The bodies that were seen last, on both sides.
+fn texts(entities: &std::collections::BTreeMap<EntityId, Entity>) -> Vec<&str> {
+    entities
+        .values()
+        .flat_map(|entity| entity.replicas.values())
+        .filter_map(|replica| replica.record.body())
+        .map(|body| body.source.as_str())
+        .collect()
 }
 
 /// Makes the running operations those of a known thread, so that nobody else works on it.
