@@ -211,6 +211,27 @@ pub(crate) async fn pause(
     Ok(state.store.commit(changes).await?)
 }
 
+/// Asks for a run of a maintenance job; whichever process has the duties does it.
+pub(crate) async fn maintain(
+    state: &State,
+    caller: &Caller,
+    job: store::Job,
+    (is_dry, why): (bool, &str),
+) -> Result<(), ChangeError> {
+    let act = if is_dry {
+        "maintenance preview"
+    } else {
+        "maintenance run"
+    };
+    let entry = caller.audit(state, act, job.as_str(), why);
+    state
+        .store
+        .commit(vec![Change::Desk(DeskChange::Audit(entry))])
+        .await?;
+    let who = caller.who.clone();
+    Ok(state.store.wish(job, &store::Wish { who, is_dry }).await?)
+}
+
 /// What is said about a group of errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Note {

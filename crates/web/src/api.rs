@@ -47,11 +47,31 @@ pub(crate) fn router(state: &State) -> Router<State> {
         .route("/api/v1/errors/note", post(write::note))
         .route("/api/v1/notifications", get(message::list_api))
         .route("/api/v1/notifications/test", post(message::test_api))
+        .route("/api/v1/maintenance", get(maintenance))
+        .route("/api/v1/maintenance/run", post(write::maintain))
+        .route("/api/v1/maintenance/drift", get(drift))
         .route("/api/v1/audit", get(audit))
         .route("/api/v1/tokens", get(tokens).post(write::create_token))
         .route("/api/v1/tokens/{id}/revoke", post(write::revoke_token))
         .route("/api/v1/users", get(users))
         .route_layer(middleware::from_fn_with_state(state.clone(), repeat::once))
+}
+
+async fn maintenance(Shared(state): Shared<State>) -> Answer {
+    let mut jobs = Vec::new();
+    for job in store::Job::ALL.iter().copied() {
+        let last = state.store.maintenance_report(job, false).await?;
+        let preview = state.store.maintenance_report(job, true).await?;
+        let next = job.next(last.as_ref());
+        jobs.push(json!({
+            "job": job.as_str(), "about": job.about(), "next_ms": next, "last": last, "preview": preview,
+        }));
+    }
+    Ok(Json(json!({ "jobs": jobs })))
+}
+
+async fn drift(Shared(state): Shared<State>) -> Answer {
+    Ok(Json(json!({ "courses": state.store.drifts().await? })))
 }
 
 fn limit(asked: Option<usize>) -> usize {

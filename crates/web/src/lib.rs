@@ -44,7 +44,9 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use axum::{Router, middleware};
 
-use page::{asset, conflict, error, history, item, live, message, overview, queue, status};
+use page::{
+    asset, conflict, error, history, item, live, maintenance, message, overview, queue, status,
+};
 
 /// The largest delivery or request body that is read, in bytes. Discourse posts have at most 150,000 characters
 /// (contract discourse §12), which stand twice in a delivery.
@@ -94,7 +96,8 @@ fn pages() -> Router<State> {
         .route("/errors", get(error::list))
         .route("/errors/note", post(error::note))
         .route("/performance", get(overview::performance))
-        .route("/maintenance", get(overview::maintenance))
+        .route("/maintenance", get(maintenance::show))
+        .route("/maintenance/run", post(maintenance::ask))
         .route("/audit", get(overview::audit))
         .route("/setup", get(overview::setup))
         .route("/setup/notify-test", post(message::test))

@@ -9,6 +9,7 @@ pub(crate) mod history;
 pub(crate) mod item;
 pub(crate) mod layout;
 pub(crate) mod live;
+pub(crate) mod maintenance;
 pub(crate) mod message;
 pub(crate) mod overview;
 pub(crate) mod queue;

@@ -247,3 +247,27 @@ pub(super) async fn revoke_token(
     account::revoke_token(&state, &caller, &id, &given.reason).await?;
     Ok(Json(json!({ "id": id, "revoked": true })))
 }
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobWish {
+    job: String,
+    #[serde(default)]
+    dry_run: bool,
+    #[serde(default)]
+    reason: String,
+}
+
+pub(super) async fn maintain(
+    Shared(state): Shared<State>,
+    Extension(caller): Extension<Caller>,
+    given: Body<JobWish>,
+) -> Answer {
+    let given = body(given)?;
+    let job =
+        store::Job::parse(&given.job).ok_or_else(|| Problem::invalid("There is no such job."))?;
+    act::maintain(&state, &caller, job, (given.dry_run, &given.reason)).await?;
+    Ok(Json(
+        json!({ "job": given.job, "dry_run": given.dry_run, "asked": true }),
+    ))
+}

@@ -1,4 +1,4 @@
-//! Performance, Maintenance, Audit and Setup.
+//! Performance, Audit and Setup.
 
 use axum::Extension;
 use axum::extract::{Query, State as Shared};
@@ -142,51 +142,6 @@ fn slowest(summary: &Summary) -> Table {
             ("waiting", "Operations"),
         ],
         rows: rows.collect(),
-    }
-}
-
-/// `GET /maintenance`.
-pub(crate) async fn maintenance(
-    Shared(state): Shared<State>,
-    Extension(caller): Extension<Caller>,
-    Query(wanted): Query<Wanted>,
-) -> Response {
-    let format = Format::parse(wanted.format.as_deref());
-    let body = async {
-        let size = state.store.size_bytes().await?;
-        let version = state.store.schema_version().await?;
-        let cursors = state.store.cursors().await?;
-        let rows = cursors
-            .iter()
-            .map(|(name, at)| vec![Cell::text(name), Cell::time(*at)])
-            .collect();
-        let table = Table {
-            caption: "Feeds and checks",
-            columns: vec![("name", "Feed or check"), ("at", "Last moved")],
-            rows,
-        };
-        if format != Format::Page {
-            return Ok(table.export(format, "maintenance"));
-        }
-        let body = html! {
-            h1 { "Maintenance" }
-            dl {
-                dt { "Database" } dd { (state.store.engine().as_str()) ", " (size / 1_048_576)
-                    " MiB, schema version " (version) }
-            }
-            section { h2 { "Feeds and checks" } (table.markup(&html! { p { "No feed was read yet." } }))
-                (export_links("/maintenance", "")) }
-        };
-        store::Result::Ok(layout::answer(
-            &caller,
-            "Maintenance",
-            "/maintenance",
-            &body,
-        ))
-    };
-    match body.await {
-        Ok(response) => response,
-        Err(error) => Problem::from(error).page(Some(&caller)),
     }
 }
 
