@@ -144,6 +144,12 @@ pub(crate) async fn stopped() {
     }
 }
 
+/// An error of the database as the last words of a command.
+#[expect(clippy::needless_pass_by_value, reason = "it is given to `map_err`")]
+pub(crate) fn stored(error: store::Error) -> anyhow::Error {
+    failed(error.failure())
+}
+
 /// A failure as the last words of a command.
 pub(crate) fn failed(failure: Failure) -> anyhow::Error {
     Failed(failure).into()

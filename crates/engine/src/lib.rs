@@ -16,6 +16,7 @@ mod receipt;
 mod reconcile;
 mod schedule;
 mod transaction;
+mod twin;
 
 pub use alert::{Alert, AlertRules, CauseSeen, Moment, Rest, alert, threshold};
 pub use guard::{Limits, Trip, check_deletes, check_edits, check_empty};
@@ -29,3 +30,4 @@ pub use transaction::{
     Origin, Standing, Undo, Undone, left_steps, prepared_step, restore, standing, step_number,
     undone, undos,
 };
+pub use twin::{is_twin, join, only_copy};

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use model::{EntityId, OperationId, Timestamp};
+use model::{Entity, EntityId, OperationId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
@@ -310,5 +310,16 @@ impl Store {
     /// Entities that have waited since before a time and for which nothing is queued.
     pub async fn left_behind(&self, before: Timestamp, limit: usize) -> Result<Vec<Left>> {
         upkeep::left_behind(&mut self.reader().await?, before, limit).await
+    }
+
+    /// Makes one entity of two that are the same item, in one transaction: `kept` is stored as given and guarded by its
+    /// revision; what belonged to `gone` belongs to it, and what waited for `gone` is cancelled.
+    pub async fn join_entities(&self, kept: Entity, gone: EntityId, at: Timestamp) -> Result<()> {
+        let pair = Arc::new((kept, gone));
+        self.transact(move |session| {
+            let pair = Arc::clone(&pair);
+            Box::pin(async move { upkeep::join(session, &pair.0, &pair.1, at).await })
+        })
+        .await
     }
 }

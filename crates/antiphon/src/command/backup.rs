@@ -93,11 +93,11 @@ fn sum(path: &Path) -> anyhow::Result<(u64, String)> {
         hash.update(buffer.get(..count).unwrap_or_default());
         bytes += u64::try_from(count).unwrap_or(0);
     }
-    let hex = hash
-        .finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        use std::fmt::Write as _;
+        write!(hex, "{byte:02x}")?;
+    }
     Ok((bytes, hex))
 }
 

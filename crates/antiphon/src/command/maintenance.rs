@@ -13,7 +13,7 @@ use crate::arguments::{Maintenance, MaintenanceImport, MaintenanceRun};
 use crate::config;
 use crate::exit::{ATTENTION, Usage};
 use crate::show::{line, object};
-use crate::wiring;
+use crate::wiring::{self, stored};
 
 /// How many operations one commit puts back.
 const CHUNK: usize = 200;
@@ -32,10 +32,6 @@ pub(crate) async fn run(path: &Path, verb: Maintenance) -> anyhow::Result<ExitCo
         Maintenance::Import(options) => import(&store, options).await,
         Maintenance::Drift(output) => drift(&store, output.json).await,
     }
-}
-
-fn stored(error: store::Error) -> anyhow::Error {
-    wiring::failed(error.failure())
 }
 
 async fn list(store: &Store, is_json: bool) -> anyhow::Result<ExitCode> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use model::{Entity, EntityId, Existence, Status, System};
+use model::{Entity, EntityId};
 use serde_json::json;
 use store::{
     AuditEntry, Change, DeskChange, EntityFilter, Operation, OperationFilter, OperationState, Store,
@@ -13,7 +13,7 @@ use crate::arguments::AcceptRestore;
 use crate::config::Config;
 use crate::exit::Usage;
 use crate::show::{line, object};
-use crate::wiring;
+use crate::wiring::{self, stored};
 
 const PAGE: usize = 1_000;
 /// Refused by a guard; nothing was changed.
@@ -27,8 +27,8 @@ struct Difference {
     deletes: usize,
     /// Operations that may run again.
     operations: Vec<Operation>,
-    /// Items that stand on both sides though the database knows them as two: they stay held.
-    twins: Vec<EntityId>,
+    /// Items that stand on both sides though the database knows them as two: each pair becomes one.
+    twins: Vec<(EntityId, EntityId)>,
 }
 
 pub(crate) async fn accept(config: &Config, options: AcceptRestore) -> anyhow::Result<ExitCode> {
@@ -67,30 +67,19 @@ pub(crate) async fn accept(config: &Config, options: AcceptRestore) -> anyhow::R
     Ok(ExitCode::SUCCESS)
 }
 
-fn stored(error: store::Error) -> anyhow::Error {
-    wiring::failed(error.failure())
-}
-
 async fn compare(store: &Store) -> anyhow::Result<Difference> {
     let held = held(store).await?;
     let entities = entities(store).await?;
-    let mut places: BTreeMap<String, Vec<&Entity>> = BTreeMap::new();
-    for entity in entities.values() {
-        if let Some(key) = lonely(entity) {
-            places.entry(key).or_default().push(entity);
-        }
-    }
+    let twins = pairs(entities.values());
     let mut difference = Difference::default();
     for operation in held {
         let Some(entity) = operation.entity.as_ref().and_then(|id| entities.get(id)) else {
             continue;
         };
-        let side = |entity: &Entity| System::REMOTE.map(|system| entity.replica(system).is_some());
-        let has_twin = lonely(entity)
-            .and_then(|key| places.get(&key))
-            .is_some_and(|found| found.iter().any(|other| side(other) != side(entity)));
-        if has_twin {
-            difference.twins.push(entity.id.clone());
+        if twins
+            .iter()
+            .any(|(one, other)| *one == entity.id || *other == entity.id)
+        {
             continue;
         }
         for write in engine::owed_writes(entity) {
@@ -102,31 +91,73 @@ async fn compare(store: &Store) -> anyhow::Result<Difference> {
         }
         difference.operations.push(operation);
     }
+    difference.twins = twins;
     Ok(difference)
 }
 
-/// For an item that one remote alone has: what makes it the same as one that the other alone has.
-fn lonely(entity: &Entity) -> Option<String> {
-    let there: Vec<_> = System::REMOTE
-        .into_iter()
-        .filter_map(|system| entity.replica(system))
-        .collect();
-    let [only] = there.as_slice() else {
-        return None;
-    };
-    if only.existence != Existence::Present || entity.status == Status::Skipped {
-        return None;
+/// The pairs of entities that are one item; what could belong to more than one other is left alone.
+fn pairs<'e>(entities: impl Iterator<Item = &'e Entity>) -> Vec<(EntityId, EntityId)> {
+    let mut by_words: BTreeMap<String, Vec<&Entity>> = BTreeMap::new();
+    for entity in entities {
+        if let Some((_, replica)) = engine::only_copy(entity) {
+            let body = replica
+                .record
+                .body()
+                .map_or("", |body| body.canonical.trim());
+            let key = format!(
+                "{} {} {}",
+                entity.course,
+                entity.kind,
+                model::Digest::of(body.as_bytes())
+            );
+            by_words.entry(key).or_default().push(entity);
+        }
     }
-    let body = only
-        .record
-        .body()
-        .map_or("", |body| body.canonical.as_str());
-    Some(format!(
-        "{} {} {}",
-        entity.course,
-        entity.kind,
-        model::Digest::of(body.trim().as_bytes())
-    ))
+    let mut pairs = Vec::new();
+    for alike in by_words.values() {
+        let is_alone = |entity: &Entity| {
+            alike
+                .iter()
+                .filter(|other| engine::is_twin(entity, other))
+                .count()
+                == 1
+        };
+        for (number, one) in alike.iter().enumerate() {
+            let rest = alike.iter().skip(number + 1);
+            let twin = rest.into_iter().find(|other| engine::is_twin(one, other));
+            if let Some(other) = twin.filter(|other| is_alone(one) && is_alone(other)) {
+                pairs.push((one.id.clone(), other.id.clone()));
+            }
+        }
+    }
+    pairs
+}
+
+/// Makes one of each pair, topics before the posts that then lie together, until no pair is left.
+async fn join(store: &Store) -> anyhow::Result<usize> {
+    let mut joined = 0;
+    loop {
+        let entities = entities(store).await?;
+        let pairs = pairs(entities.values());
+        if pairs.is_empty() {
+            return Ok(joined);
+        }
+        for (one, other) in pairs {
+            // A join moves what lies in a topic: each is read again before it is changed.
+            let one = store.entity(&one).await.map_err(stored)?;
+            let other = store.entity(&other).await.map_err(stored)?;
+            let (Some(one), Some(other)) = (one, other) else {
+                continue;
+            };
+            let gone = other.id.clone();
+            let kept = engine::join(one, &other, wiring::now());
+            store
+                .join_entities(kept, gone, wiring::now())
+                .await
+                .map_err(stored)?;
+            joined += 1;
+        }
+    }
 }
 
 async fn held(store: &Store) -> anyhow::Result<Vec<Operation>> {
@@ -179,7 +210,7 @@ fn show(difference: &Difference, is_json: bool) {
     if is_json {
         object(&json!({
             "writes": many, "creates": difference.creates, "edits": difference.edits,
-            "deletes": difference.deletes, "stay_held": difference.twins,
+            "deletes": difference.deletes, "pairs": difference.twins,
         }));
         return;
     }
@@ -189,16 +220,17 @@ fn show(difference: &Difference, is_json: bool) {
     ));
     if !difference.twins.is_empty() {
         line(&format!(
-            "{} items stand on both sides already, written after the backup; they stay held:",
+            "{} items stand on both sides already, written after the backup; each pair becomes one:",
             difference.twins.len()
         ));
-        for twin in &difference.twins {
-            line(&format!("    {twin}"));
+        for (one, other) in &difference.twins {
+            line(&format!("    {one} and {other}"));
         }
     }
 }
 
 async fn release(store: &Store, difference: &Difference, why: &str) -> anyhow::Result<()> {
+    join(store).await?;
     let at = wiring::now();
     for chunk in difference.operations.chunks(50) {
         let changes = chunk.iter().map(|operation| Change::Retry {

@@ -28,10 +28,13 @@ pub enum Error {
 }
 
 fn hex(hash: Sha256) -> String {
-    hash.finalize()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    use std::fmt::Write as _;
+    let mut hex = String::with_capacity(64);
+    for byte in hash.finalize() {
+        // Writing into a String cannot fail.
+        write!(hex, "{byte:02x}").unwrap_or(());
+    }
+    hex
 }
 
 /// Writes operations into a file of their own and returns its path; it is on the disk when this returns.

@@ -2,7 +2,7 @@
 //!
 //! Every removal takes a limit, so that none holds a lock for long.
 
-use model::{EntityId, IdSource, OperationId, Timestamp};
+use model::{Entity, EntityId, IdSource, OperationId, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
@@ -92,6 +92,13 @@ statements! { "upkeep";
     REMOVE_HOUR = "DELETE FROM tally WHERE hour_ms = $1 AND course_id = $2 AND name = $3 AND entries = $4",
     ADD_DAY = "INSERT INTO tally (hour_ms, course_id, name, entries) VALUES ($1, $2, $3, $4)
         ON CONFLICT (hour_ms, course_id, name) DO UPDATE SET entries = tally.entries + excluded.entries",
+    MOVE_CHILDREN = "UPDATE entity SET container_id = $2, revision = revision + 1 WHERE container_id = $1",
+    MOVE_ANSWERS = "UPDATE entity SET parent_id = $2, revision = revision + 1 WHERE parent_id = $1",
+    MOVE_CONFLICTS = "UPDATE conflict SET entity_id = $2 WHERE entity_id = $1",
+    MOVE_INTENTS = "UPDATE intent SET entity_id = $2 WHERE entity_id = $1",
+    HELD_OF = "SELECT id FROM operation WHERE entity_id = $1 AND state <> 'in_progress'",
+    DROP_REPLICAS = "DELETE FROM replica WHERE entity_id = $1",
+    DROP_ENTITY = "DELETE FROM entity WHERE id = $1",
     LEFT_PENDING = "SELECT e.id, e.course_id, COALESCE(e.container_id, e.id) FROM entity e
         WHERE e.status = 'pending' AND e.kind IN ('topic', 'post') AND e.updated_ms < $1
         AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.entity_id = e.id)
@@ -367,4 +374,32 @@ pub(crate) async fn left_behind(
         }
     }
     Ok(left)
+}
+
+/// Makes one entity of two that are the same item: `kept` is stored as given, with the copies of both; what belongs to
+/// the other belongs to it from here on, and its held work ends.
+pub(crate) async fn join(
+    session: &mut Session,
+    kept: &Entity,
+    gone: &EntityId,
+    at: Timestamp,
+) -> Result<()> {
+    let pair = [Value::from(gone), Value::from(&kept.id)];
+    let lone = [Value::from(gone)];
+    for sql in [
+        &MOVE_CHILDREN,
+        &MOVE_ANSWERS,
+        &MOVE_CONFLICTS,
+        &MOVE_INTENTS,
+    ] {
+        session.execute(sql, &pair).await?;
+    }
+    for mut row in session.query(&HELD_OF, &lone).await? {
+        let operation = OperationId(row.text("id")?);
+        let who = ("restore", "It stands on both sides already.");
+        super::operation::manual::cancel(session, &operation, who, at).await?;
+    }
+    session.execute(&DROP_REPLICAS, &lone).await?;
+    session.guarded(&DROP_ENTITY, &lone).await?;
+    super::entity::save(session, kept).await
 }
