@@ -73,7 +73,8 @@ mod everywhere {
             work_that_always_comes_back_is_held;
         schema: every_statement_prepares, the_split_statements_are_known, the_version_is_the_newest;
         upkeep: ended_operations_go_to_the_archive_and_come_back, outworn_rows_go_in_steps,
-            hours_become_days_and_no_count_is_lost, what_was_left_behind_is_found, facts_are_kept_and_taken_once;
+            hours_become_days_and_no_count_is_lost, what_was_left_behind_is_found, facts_are_kept_and_taken_once,
+            two_entities_become_one;
     } }
 }
 

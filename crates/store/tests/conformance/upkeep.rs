@@ -261,3 +261,47 @@ pub async fn facts_are_kept_and_taken_once(db: Database) {
     store.set_fact("a:2", None).await.unwrap();
     assert_eq!(store.facts("a:").await, Ok(Vec::new()));
 }
+
+pub async fn two_entities_become_one(db: Database) {
+    let store = &db.store;
+    store_course(store, "c1").await;
+    let mut gone = entity(Kind::Topic, "t2", "c1");
+    let copy = gone.replicas.remove(&System::Canvas).unwrap();
+    gone.replicas.insert(System::Discourse, copy.clone());
+    save(store, &entity(Kind::Topic, "t1", "c1")).await;
+    save(store, &gone).await;
+    let mut post = entity(Kind::Post, "p1", "c1");
+    post.container = Some(entity_id("t2"));
+    save(store, &post).await;
+    let mut wished = wish("o", "entity:t2");
+    wished.entity = Some(entity_id("t2"));
+    store.commit(vec![Change::Enqueue(wished)]).await.unwrap();
+    let mut kept = store.entity(&entity_id("t1")).await.unwrap().unwrap();
+    kept.replicas.insert(System::Discourse, copy.clone());
+    let mut old = kept.clone();
+    old.revision = 7;
+    let refused = store.join_entities(old, entity_id("t2"), NOW).await;
+    assert!(
+        matches!(refused, Err(store::Error::Stale { .. })),
+        "{refused:?}"
+    );
+    assert!(
+        store.entity(&entity_id("t2")).await.unwrap().is_some(),
+        "all or nothing"
+    );
+    store
+        .join_entities(kept, entity_id("t2"), NOW)
+        .await
+        .unwrap();
+    assert_eq!(store.entity(&entity_id("t2")).await, Ok(None));
+    let found = store
+        .entity_by_remote(System::Discourse, Kind::Topic, &copy.remote)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(found.id, entity_id("t1"));
+    let thread = store.thread(&entity_id("t1")).await.unwrap();
+    assert_eq!(thread.len(), 2, "the post came along");
+    let cancelled = store.operation(&operation_id("o")).await.unwrap().unwrap();
+    assert_eq!(cancelled.state, OperationState::Cancelled);
+}
