@@ -7,6 +7,7 @@
 
 mod alert;
 pub mod audience;
+mod body;
 mod detect;
 mod guard;
 mod local;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::body;
 use model::{Field, FieldType, Policy, Record, Strategy, System, Value};
 
 /// One side of a concurrent change: what it has and what it had when all last agreed.
@@ -57,19 +58,49 @@ impl Merged {
 
 /// Merges the heads over `agreed`, the record that everybody had.
 pub(crate) fn merge(agreed: &Record, heads: &[Head], policy: &Policy) -> Merged {
-    let overlaps = overlaps(heads);
+    let mut overlaps = overlaps(heads);
     let is_delete_against_edit = meets_delete(heads);
+    let text = overlaps
+        .contains(&Field::Body)
+        .then(|| body::merge(agreed, heads, preferred(policy.strategy)))
+        .flatten();
+    let is_whole = text.as_ref().is_some_and(|text| !text.overlaps);
+    if is_whole {
+        overlaps.remove(&Field::Body);
+    }
     let mut merged = Merged {
         record: None,
         overlaps,
         is_delete_against_edit,
     };
     if !merged.is_conflict() {
-        merged.record = Some(overlay(agreed, heads, None));
+        merged.record = Some(with_text(overlay(agreed, heads, None), text));
         return merged;
     }
     merged.record = decide(agreed, heads, policy, &merged);
+    if preferred(policy.strategy).is_some() {
+        merged.record = merged.record.map(|record| with_text(record, text));
+    }
     merged
+}
+
+/// The side that a merging strategy gives what overlaps.
+fn preferred(strategy: Strategy) -> Option<System> {
+    match strategy {
+        Strategy::MergePreferCanvas => Some(System::Canvas),
+        Strategy::MergePreferDiscourse => Some(System::Discourse),
+        Strategy::PreferCanvas
+        | Strategy::PreferDiscourse
+        | Strategy::PreferMostRecent
+        | Strategy::Manual => None,
+    }
+}
+
+fn with_text(mut record: Record, text: Option<body::Text>) -> Record {
+    if let Some(text) = text.filter(|_| !record.deleted) {
+        record.fields.insert(Field::Body, Value::Body(text.body));
+    }
+    record
 }
 
 fn decide(agreed: &Record, heads: &[Head], policy: &Policy, merged: &Merged) -> Option<Record> {

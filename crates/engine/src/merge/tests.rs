@@ -144,3 +144,106 @@ fn sets_take_all_adds_and_all_removes() {
         names(&["a", "c", "d"])
     );
 }
+
+const POEM: [&str; 3] = ["The sun rises.", "The moon waits.", "The tide turns."];
+
+/// A text of three paragraphs as a system stores it, with one of them replaced.
+fn poem(system: System, place: usize, words: &str) -> Record {
+    let mut lines = POEM;
+    if let Some(line) = lines.get_mut(place) {
+        *line = words;
+    }
+    let (dialect, source) = if system == System::Canvas {
+        let lines: Vec<String> = lines.iter().map(|line| format!("<p>{line}</p>")).collect();
+        (Dialect::CanvasHtml, lines.join("\n"))
+    } else {
+        (Dialect::DiscourseMarkdown, lines.join("\n\n"))
+    };
+    let value = Value::Body(Body {
+        dialect,
+        source,
+        canonical: lines.join("\n\n"),
+    });
+    record("T", "", 9_000).with(Field::Body, value)
+}
+
+fn poems(canvas: (usize, &str), discourse: (usize, &str), strategy: Strategy) -> (Merged, String) {
+    let head = |system, (place, words): (usize, &str)| Head {
+        system,
+        record: poem(system, place, words),
+        base: Some(poem(system, 9, "")),
+    };
+    let heads = [
+        head(System::Canvas, canvas),
+        head(System::Discourse, discourse),
+    ];
+    let agreed = poem(System::Discourse, 9, "");
+    let merged = merge(&agreed, &heads, &policy(strategy));
+    let text = merged.record.as_ref().and_then(Record::body);
+    let text = text.map_or(String::new(), |body| body.source.clone());
+    (merged, text)
+}
+
+#[test]
+fn edits_of_different_paragraphs_are_put_together_under_every_strategy() {
+    for strategy in Strategy::ALL {
+        let (merged, text) = poems((0, "The sun sets."), (2, "The tide is out."), strategy);
+        assert!(!merged.is_conflict(), "{}", strategy.as_str());
+        assert_eq!(text, "The sun sets.\n\nThe moon waits.\n\nThe tide is out.");
+    }
+}
+
+#[test]
+fn edits_of_different_words_of_a_paragraph_are_put_together() {
+    let (merged, text) = poems(
+        (1, "The old moon waits."),
+        (1, "The moon waits long."),
+        Strategy::Manual,
+    );
+    assert!(!merged.is_conflict());
+    assert_eq!(
+        text,
+        "The sun rises.\n\nThe old moon waits long.\n\nThe tide turns."
+    );
+}
+
+#[test]
+fn where_edits_meet_only_that_place_goes_to_the_preferred_side() {
+    let canvas = "The sun is up. Canvas was here.";
+    for (strategy, expected) in [
+        (Strategy::MergePreferCanvas, "canvas"),
+        (Strategy::MergePreferDiscourse, "discourse"),
+    ] {
+        let mut heads = Vec::new();
+        for (system, word) in [(System::Canvas, "canvas"), (System::Discourse, "discourse")] {
+            let both = |first: &str, own: usize, words: &str| {
+                let mut edited = poem(system, 1, first);
+                let Some(Value::Body(body)) = edited.fields.get_mut(&Field::Body) else {
+                    unreachable!("a poem has a text")
+                };
+                for text in [&mut body.source, &mut body.canonical] {
+                    *text = text.replace(POEM[own], words);
+                }
+                edited
+            };
+            let (own, words) = if system == System::Canvas {
+                (0, canvas)
+            } else {
+                (2, "The tide is out.")
+            };
+            heads.push(Head {
+                system,
+                record: both(&format!("The {word} waits."), own, words),
+                base: Some(poem(system, 9, "")),
+            });
+        }
+        let agreed = poem(System::Discourse, 9, "");
+        let merged = merge(&agreed, &heads, &policy(strategy));
+        assert!(merged.overlaps.contains(&Field::Body), "it is a conflict");
+        let record = merged.record.unwrap();
+        assert_eq!(
+            record.body().unwrap().source,
+            format!("{canvas}\n\nThe {expected} waits.\n\nThe tide is out.")
+        );
+    }
+}
