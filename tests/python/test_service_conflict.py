@@ -2,7 +2,7 @@
 
 import pytest
 
-from people import FRICTION, LAG, SUN, TITLE, WHY, call_forum, reply_on_canvas, start_on_canvas
+from people import FRICTION, LAG, SUN, TITLE, WHY, call_forum, reply_on_canvas, start_on_canvas, start_on_forum
 
 CANVAS_TITLE, FORUM_TITLE = "What makes the water rise in Canvas", "What makes the water rise in Discourse"
 BOTH = {"canvas": (CANVAS_TITLE, LAG), "discourse": (FORUM_TITLE, FRICTION)}
@@ -140,3 +140,46 @@ def test_a_reply_edited_in_canvas_and_deleted_on_the_forum(start_world, strategy
         assert not post["deleted_at"] and post["raw"].strip() == wanted
         assert len(live) == 1 and wanted in live[0]
     assert len(world.entries(topic_id)) == 1 and len(world.service.entities("post")) == 1
+
+
+def transactions(world, kind, system, remote):
+    """The sync transactions of an item: their end, and their lines as (phase, action, system)."""
+    entity = world.entity(kind, system, remote)
+    (told,) = world.service.read("explain", entity["id"])
+    ends = [one["result"] for one in told["transactions"]]
+    lines = [
+        [(line["phase"], line["action"], line["system"], line["failure"] is not None) for line in one["steps"]]
+        for one in told["transactions"]
+    ]
+    return ends, lines
+
+
+def test_a_decision_that_one_system_refuses_is_taken_back_in_the_other(start_world):
+    world, canvas_ids, forum_ids = shared_thread(start_world)
+    taken = "What makes the moonlight rise"
+    start_on_forum(world, taken, "Other words about the moon, the sea and the light")
+    world.sync()
+    # Each side changes another part: what comes of it is written to both, Canvas first. Discourse refuses a title that
+    # another topic has.
+    world.canvas_as("tina").get_discussion_topic(canvas_ids[0]).update(title=taken)
+    world.discourse.client("tina").update_post(forum_ids[1][0], FRICTION)
+    before = words(world, canvas_ids, forum_ids)
+    assert before["canvas"][1] != FRICTION
+    world.service.execute("sync", "--once")
+    assert words(world, canvas_ids, forum_ids) == before, "Canvas has its own text again"
+    shown = world.entity("topic", "canvas", canvas_ids[0])
+    assert (shown["status"], shown["reason"]["code"]) == ("failed", "SYNC-2306"), shown
+    ends, lines = transactions(world, "topic", "canvas", canvas_ids[0])
+    assert ends[-1] == "rolled_back", (ends, lines)
+    assert ("compensate", "edit", "canvas", False) in lines[-1], lines
+    assert ("apply", "edit", "discourse", True) in lines[-1], lines
+    # Nothing is tried again by itself. When the title is allowed, somebody asks, and it goes through.
+    world.service.execute("sync", "--once")
+    assert words(world, canvas_ids, forum_ids) == before
+    world.discourse.setting(allow_duplicate_topic_titles=True)
+    (failed,) = [one for one in world.service.read("operation", "list") if one["state"] == "failed"]
+    world.service.run("operation", "retry", failed["id"])
+    world.sync()
+    assert words(world, canvas_ids, forum_ids) == everywhere((taken, FRICTION))
+    ends, lines = transactions(world, "topic", "canvas", canvas_ids[0])
+    assert ends[-1] == "committed", (ends, lines)

@@ -7,7 +7,7 @@ use model::{
     VersionVector,
 };
 
-use crate::receipt::settle;
+use crate::receipt::{has_news, settle};
 use crate::reconcile::owe;
 
 /// Why a local edit was not taken.
@@ -70,7 +70,7 @@ pub fn edit(
     Ok(entity)
 }
 
-/// Applies a person's decision: `chosen` becomes the content of all systems, after everything any of them has seen.
+/// Applies a person's decision: `chosen` becomes the content of all systems, after everything that the person could see.
 pub fn decide(
     mut entity: Entity,
     mut conflict: Conflict,
@@ -78,15 +78,18 @@ pub fn decide(
     who: &str,
     now: Timestamp,
 ) -> (Entity, Conflict) {
-    let joined = entity
-        .replicas
-        .values()
-        .fold(VersionVector::new(), |vector, replica| {
+    let unseen = unseen(&entity, &conflict);
+    let seen = || {
+        let replicas = entity.replicas.iter();
+        replicas.filter(|(system, _)| !unseen.contains(system))
+    };
+    let joined = seen()
+        .fold(VersionVector::new(), |vector, (_, replica)| {
             vector.join(&replica.vector)
         })
         .incremented(System::Local);
     let mut changed: BTreeSet<Field> = conflict.fields.clone();
-    for replica in entity.replicas.values() {
+    for (_, replica) in seen() {
         let base = replica.base.as_ref().unwrap_or(&replica.record);
         changed.extend(base.differing_fields(&replica.record));
     }
@@ -119,6 +122,25 @@ pub fn decide(
     entity.reason = None;
     entity.updated_at = now;
     (settle(owe(entity, &changed)), conflict)
+}
+
+/// The remotes whose present change is not the one that the conflict shows: whoever decides has not seen it, and it is
+/// compared with the decision afterwards.
+fn unseen(entity: &Entity, conflict: &Conflict) -> BTreeSet<System> {
+    let Some(local) = entity.replica(System::Local) else {
+        return BTreeSet::new();
+    };
+    entity
+        .replicas
+        .iter()
+        .filter(|(system, replica)| {
+            let side = conflict.sides.get(system);
+            **system != System::Local
+                && has_news(local, replica)
+                && side.is_none_or(|side| !side.same_content(&replica.record))
+        })
+        .map(|(system, _)| *system)
+        .collect()
 }
 
 /// Opens a decided conflict again; the content stays until somebody decides differently.

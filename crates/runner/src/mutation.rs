@@ -40,11 +40,15 @@ pub enum Mutation {
     BelieveStale,
     /// A worker goes on without its lease.
     SkipRenew,
+    /// What was written before a refusal is not taken back.
+    SkipUndo,
+    /// A rollback leaves the local database as it was decided.
+    KeepLocal,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::SkipIntent,
         Self::ForgetJoin,
         Self::TrustAbsence,
@@ -62,6 +66,8 @@ impl Mutation {
         Self::DoubleCreate,
         Self::BelieveStale,
         Self::SkipRenew,
+        Self::SkipUndo,
+        Self::KeepLocal,
     ];
 }
 

@@ -6,6 +6,7 @@ use model::{Entity, System};
 use store::{OperationFilter, OperationState, SyncTransaction, TransactionResult};
 
 use crate::finding::Finding;
+use crate::remote::unmarked;
 use crate::sim::Sim;
 
 /// Writes that one act of a person, one fault or one crash may cause, on average over a run: two sides, a change
@@ -112,6 +113,9 @@ impl Sim {
             let is_as_before = self.rolled_back.insert(entity.id.clone(), rollbacks);
             // A rollback gives back what each system had seen before.
             let is_forward = is_as_before.unwrap_or(0) == rollbacks;
+            if !is_forward {
+                self.check_rollback(&entity)?;
+            }
             if let Some(before) = self.known.get(&entity.id).filter(|_| is_forward) {
                 self.check_growth(before, &entity)?;
             }
@@ -152,6 +156,43 @@ impl Sim {
         let back =
             |one: &&SyncTransaction| matches!(one.ended, Some((_, TransactionResult::RolledBack)));
         Ok(all.iter().filter(back).count())
+    }
+
+    /// Every step that a rolled back transaction had done is undone or left to a person.
+    fn check_rollback(&self, entity: &Entity) -> Result<(), Finding> {
+        for back in self.call(self.world.store.transactions(&entity.id))? {
+            let is_back = matches!(back.ended, Some((_, TransactionResult::RolledBack)));
+            let left = engine::undos(&back.steps);
+            if is_back && !left.is_empty() {
+                return Err(self.finding(format!("rolled back with {left:?} done")));
+            }
+        }
+        Ok(())
+    }
+
+    /// What was given up says the same everywhere, or shows what is still to be done: otherwise a retry would find nothing.
+    pub fn check_given_up(&self, entity: &Entity) -> Result<(), Finding> {
+        let Some(local) = entity.replica(System::Local) else {
+            return Ok(());
+        };
+        for (system, replica) in &entity.replicas {
+            let is_behind = !replica.owed.is_empty() || !local.vector.includes(&replica.vector);
+            if *system == System::Local || is_behind {
+                continue;
+            }
+            let actual = self.remote(*system).record(&replica.remote);
+            let agrees = actual.is_none_or(|record| {
+                record.deleted || unmarked(&record).same_content(&unmarked(&local.record))
+            });
+            if !agrees {
+                let what = format!(
+                    "{} is given up and {system} is forgotten: {entity:#?}",
+                    entity.id
+                );
+                return Err(self.finding(what));
+            }
+        }
+        Ok(())
     }
 
     fn check_growth(&self, before: &Entity, after: &Entity) -> Result<(), Finding> {

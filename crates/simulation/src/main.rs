@@ -13,7 +13,7 @@ const MUTATION_SEEDS: u64 = 2_000;
 /// From so many seeds on every counter must have moved.
 const SEEDS_FOR_COVERAGE: u64 = 10_000;
 /// What must happen in a long run, beside what happened anyway.
-const COVERAGE: [&str; 34] = [
+const COVERAGE: [&str; 36] = [
     "fault: Before",
     "fault: After",
     "fault: Refused",
@@ -42,6 +42,8 @@ const COVERAGE: [&str; 34] = [
     "path: echo",
     "path: missing",
     "path: held",
+    "path: rolled_back",
+    "path: taken_back",
     "conflict: prefer_canvas by strategy",
     "conflict: prefer_discourse by strategy",
     "conflict: prefer_most_recent by strategy",

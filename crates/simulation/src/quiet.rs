@@ -103,7 +103,8 @@ impl Sim {
         let has_reason = entity.reason.is_some();
         match entity.status {
             Status::InSync => self.check_agreement(entity),
-            Status::Held | Status::Failed if has_reason => Ok(()),
+            Status::Failed if has_reason => self.check_given_up(entity),
+            Status::Held if has_reason => Ok(()),
             Status::Pending if waits_for_a_person(entity, by_id) => Ok(()),
             Status::Conflict => match self.call(self.world.store.open_conflict(&entity.id))? {
                 Some(_) => Ok(()),

@@ -270,7 +270,9 @@ fn mark_end(record: &mut Record) {
 pub fn unmarked(record: &Record) -> Record {
     let mut record = record.clone();
     if let Some(model::Value::Body(body)) = record.fields.get_mut(&model::Field::Body) {
-        body.canonical = body.canonical.replace(MARK, "");
+        // Both remotes speak one language here: what they store says what it reads.
+        body.source = body.source.replace(MARK, "");
+        body.canonical.clone_from(&body.source);
     }
     record
 }

@@ -111,3 +111,12 @@ pub(super) fn forget(entity: &mut Entity, system: System) {
         replica.vector = model::VersionVector::new();
     }
 }
+
+/// Leaves the local copy as it was decided when the rest is rolled back.
+pub(super) fn keep_local(present: &Entity, restored: &mut Entity) {
+    if is_on(Mutation::KeepLocal)
+        && let Some(local) = present.replica(System::Local)
+    {
+        restored.replicas.insert(System::Local, local.clone());
+    }
+}

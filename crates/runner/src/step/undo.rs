@@ -12,7 +12,8 @@ use model::{
 };
 use store::{Change, ConflictFilter, Outcome, TransactionResult};
 
-use super::{Batch, decide, finish, outcome, write};
+use super::{Batch, bug, decide, finish, outcome, write};
+use crate::mutation::{Mutation, is_on};
 
 /// The operation that undoes.
 #[derive(Debug, Clone)]
@@ -67,8 +68,9 @@ async fn undo(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<(
         .transactions
         .get(id)
         .map(|prepared| engine::undos(&prepared.transaction.steps))
+        .filter(|_| !is_on(Mutation::SkipUndo))
         .unwrap_or_default();
-    let shown = match read(batch, id, &undos).await {
+    let mut shown = match read(batch, id, &undos).await {
         Ok(shown) => shown,
         Err(failure) => return stop(batch, id, runner, &failure).await,
     };
@@ -90,9 +92,10 @@ async fn undo(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<(
             batch.flush(noted.into_iter().collect()).await?;
             continue;
         }
-        if let Err(failure) = give_back(batch, id, runner, (undo, present)).await? {
-            return stop(batch, id, runner, &failure).await;
-        }
+        match give_back(batch, id, runner, (undo, present)).await? {
+            Ok(record) => shown.insert(undo.system, record),
+            Err(failure) => return stop(batch, id, runner, &failure).await,
+        };
     }
     end(batch, id, runner).await
 }
@@ -150,15 +153,15 @@ fn line(batch: &Batch<'_>, undo: &Undo, phase: Phase, result: Result<Record, Fai
     }
 }
 
-/// Writes what a system had before, guarded by what it shows now.
+/// Writes what a system had before, guarded by what it shows now; returns what it has then.
 async fn give_back(
     batch: &mut Batch<'_>,
     id: &EntityId,
     runner: &Runner,
     (undo, present): (&Undo, Record),
-) -> Result<Result<(), Failure>, store::Error> {
+) -> Result<Result<Record, Failure>, store::Error> {
     let Some(entity) = batch.entities.get(id).cloned() else {
-        return Ok(Ok(()));
+        return Ok(Ok(present));
     };
     let generation = entity
         .replica(undo.system)
@@ -199,12 +202,12 @@ async fn give_back(
     };
     take_over(batch, id, &planned, &result);
     let mut changes = vec![close(batch, &intent.id, IntentState::Applied)];
-    let line = line(batch, undo, Phase::Compensate, Ok(record));
+    let line = line(batch, undo, Phase::Compensate, Ok(record.clone()));
     changes.extend(batch.note(id, line));
     let how = format!("Taken back in {}.", undo.system.title());
     changes.push(batch.log(&entity, Some(undo.system), "taken_back", how));
     batch.flush(changes).await?;
-    Ok(Ok(()))
+    Ok(Ok(record))
 }
 
 fn close(batch: &Batch<'_>, id: &model::IntentId, state: IntentState) -> Change {
@@ -291,7 +294,8 @@ async fn end(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<()
         before: &prepared.before,
         vector: &prepared.vector,
     };
-    let restored = engine::restore(origin, &entity, &undone, &cause);
+    let mut restored = engine::restore(origin, &entity, &undone, &cause);
+    bug::keep_local(&entity, &mut restored);
     let mut changes = vec![Change::EndTransaction {
         id: prepared.transaction.id.clone(),
         result: TransactionResult::RolledBack,
