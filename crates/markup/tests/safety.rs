@@ -332,10 +332,12 @@ fn everything(source: &str) {
 
 /// A context whose maps the payloads name.
 fn knowing() -> Context {
-    let mut ctx = Context::default();
-    ctx.hosts = markup::Hosts {
-        canvas: "https://canvas.example.edu".to_owned(),
-        discourse: "https://e.org".to_owned(),
+    let mut ctx = Context {
+        hosts: markup::Hosts {
+            canvas: "https://canvas.example.edu".to_owned(),
+            discourse: "https://e.org".to_owned(),
+        },
+        ..Context::default()
     };
     ctx.posts
         .insert("/t/7/3", "/courses/1/discussion_topics/9?entry_id=1");

@@ -13,8 +13,8 @@ use crate::problem::Problem;
 use crate::state::State;
 use crate::summary::Summary;
 
-/// The cursor that moves when a backup was made.
-const BACKUP: &str = "backup";
+/// The fact that a backup leaves.
+const BACKUP: &str = "backup:last";
 /// How the codes of guards begin (docs/errors).
 const GUARDS: &str = "SYNC-50";
 
@@ -154,9 +154,10 @@ async fn backup(text: &mut Text, state: &State) -> store::Result<()> {
         "gauge",
         "When the newest backup was made; 0 when there is none.",
     );
-    let cursors = state.store.cursors().await?;
-    let at = cursors.iter().find(|(name, _)| name == BACKUP);
-    let at = at.map_or(0, |(_, at)| at.0);
+    let fact = state.store.fact(BACKUP).await?.unwrap_or_default();
+    let fact: serde_json::Value = serde_json::from_str(&fact).unwrap_or_default();
+    let at = fact.get("made_ms").and_then(serde_json::Value::as_i64);
+    let at = at.unwrap_or(0);
     text.sample("last_backup_timestamp_seconds", &[], seconds(at));
     Ok(())
 }
