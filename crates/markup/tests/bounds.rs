@@ -105,6 +105,7 @@ const FRAGMENTS: &[&str] = &[
     "<td>",
     "<li>",
     "<h1>",
+    "<b>x</b> ",
     "<b><p>",
     "<a><p>",
     "<font color=a>",

@@ -52,6 +52,7 @@ pub(super) fn line(runs: &[Run], line: Line, form: Form, ctx: &Context) -> Strin
         strict: form >= Form::Strict,
         ctx,
         links: 0,
+        breaks: runs.iter().any(|run| run.leaf == Leaf::Break),
     };
     writer.write();
     writer.out
@@ -80,6 +81,8 @@ struct LineWriter<'a> {
     strict: bool,
     ctx: &'a Context,
     links: usize,
+    /// Whether the line is broken anywhere.
+    breaks: bool,
 }
 
 impl LineWriter<'_> {
@@ -203,7 +206,7 @@ impl LineWriter<'_> {
             cell: self.line.cell,
             heading: self.line.heading,
             link: self.links > 0,
-            lines: self.runs.iter().any(|run| run.leaf == Leaf::Break),
+            lines: self.breaks,
             strict: self.strict,
         }
     }
