@@ -113,7 +113,7 @@ fn buttons(caller: &Caller, job: Job) -> Markup {
             (csrf(caller))
             input type="hidden" name="job" value=(job.as_str());
             button name="verb" value="preview" aria-label={ "Preview " (job) } { "Preview" }
-            button name="verb" value="run" aria-label={ "Run " (job) " now" } { "Run now" }
+            button name="verb" value="run" aria-label={ "Run now: " (job) } { "Run now" }
         }
     }
 }
