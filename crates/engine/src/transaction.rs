@@ -223,8 +223,15 @@ pub fn restore(
 }
 
 fn with_record(now: &Replica, record: &Record) -> Replica {
+    // A tombstone keeps what we knew: a restore starts from it.
+    let mut shown = if record.deleted {
+        now.record.clone()
+    } else {
+        record.clone()
+    };
+    shown.deleted = record.deleted;
     Replica {
-        record: record.clone(),
+        record: shown,
         existence: if record.deleted {
             Existence::Deleted
         } else {

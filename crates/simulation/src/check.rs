@@ -175,6 +175,11 @@ impl Sim {
         let Some(local) = entity.replica(System::Local) else {
             return Ok(());
         };
+        // What is stuck rests, and a deletion is never forgotten.
+        let ids = std::slice::from_ref(&entity.id);
+        if local.record.deleted || !self.call(self.world.store.prepared(ids))?.is_empty() {
+            return Ok(());
+        }
         for (system, replica) in &entity.replicas {
             let is_behind = !replica.owed.is_empty() || !local.vector.includes(&replica.vector);
             if *system == System::Local || is_behind {
