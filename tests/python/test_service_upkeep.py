@@ -115,7 +115,12 @@ def test_a_restored_backup_writes_nothing_until_accepted(start_world, tmp_path):
     # A week passes: an answer, an edit, a deletion, a new topic on the other side.
     reply_on_canvas(world, "bob", topic.id, LAG)
     delete_entry(world, topic.id, gone.id)
-    wait_for_posts(world, TITLE, 3)
+
+    def is_mirrored():
+        texts = [post["raw"] for post in world.posts(world.forum_topic(TITLE)) if not post.get("deleted_at")]
+        return any(LAG in text for text in texts) and not any("goes away" in text for text in texts)
+
+    world.wait_until(is_mirrored, what="the answer and the deletion on the forum")
     later = "What was first said after the backup"
     first = start_on_forum(world, later, FRICTION)
     reply_on_forum(world, "alice", first["topic_id"], "An answer to what was said after the backup was made.")
