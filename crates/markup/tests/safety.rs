@@ -359,10 +359,14 @@ fn knowing() -> Context {
 fn everything_with(source: &str, ctx: &Context) {
     let clean = sanitise(source);
     check(&clean, source);
+    // A reader of HTML moves what is nested wrongly, such as `<rt>` in `<rt>`, when it reads our clean text: harmless,
+    // and over after one more time.
+    let again = sanitise(&clean);
+    check(&again, source);
     assert_eq!(
-        sanitise(&clean),
-        clean,
-        "cleaning twice changes something: {source:?}"
+        sanitise(&again),
+        again,
+        "cleaning again and again changes something: {source:?}"
     );
     let html = discourse_to_canvas(source, ctx).text;
     check(&html, source);
@@ -381,6 +385,8 @@ fn payloads_come_out_harmless() {
     let all: std::collections::BTreeSet<&str> = payloads().collect();
     assert_eq!(all.len(), PAYLOADS.len() + OWN.len(), "none is there twice");
     for payload in payloads() {
+        let clean = sanitise(payload);
+        assert_eq!(sanitise(&clean), clean, "cleaning twice changes something");
         everything(payload);
         everything(&format!("<p>{payload}</p>"));
         everything(&format!("> - {payload}"));
