@@ -6,6 +6,7 @@
 mod browser;
 mod cargo;
 mod commonmark;
+mod npm;
 mod postgres;
 mod prerequisite;
 mod python;

@@ -34,13 +34,11 @@ pub fn undos(log: &[Step]) -> Vec<Undo> {
                 prepared.insert(line.number, line);
             }
             Phase::Apply => {
-                let before = prepared
-                    .get(&line.number)
-                    .and_then(|line| line.before.clone())
+                let wish = prepared.get(&line.number);
+                let before = wish
+                    .and_then(|wish| wish.before.clone())
                     .unwrap_or_default();
-                let wrote = prepared
-                    .get(&line.number)
-                    .and_then(|line| line.after.as_ref());
+                let wrote = wish.and_then(|wish| wish.after.as_ref());
                 let undo = Undo {
                     number: line.number,
                     system: line.system,
@@ -69,13 +67,8 @@ fn inverse(action: Action) -> Action {
 
 /// The number of the next step: that of the same write when it was prepared and not done, else a new one.
 pub fn step_number(log: &[Step], system: System, action: Action) -> u32 {
-    let is_over = |number: u32| {
-        log.iter().any(|line| {
-            line.number == number && line.phase != Phase::Prepare && line.failure.is_none()
-        })
-    };
     match prepared_step(log, system) {
-        Some(line) if line.action == action && !is_over(line.number) => line.number,
+        Some(line) if line.action == action && !is_over(log, line.number) => line.number,
         _ => log
             .iter()
             .map(|line| line.number)
@@ -83,6 +76,12 @@ pub fn step_number(log: &[Step], system: System, action: Action) -> u32 {
             .unwrap_or(0)
             .saturating_add(1),
     }
+}
+
+/// Whether a step was done, undone or left alone.
+fn is_over(log: &[Step], number: u32) -> bool {
+    log.iter()
+        .any(|line| line.number == number && line.phase != Phase::Prepare && line.failure.is_none())
 }
 
 /// The step that was last prepared in a system.
@@ -94,14 +93,9 @@ pub fn prepared_step(log: &[Step], system: System) -> Option<&Step> {
 
 /// The prepared steps that came to nothing: neither done nor left alone.
 pub fn left_steps(log: &[Step]) -> Vec<Step> {
-    let is_over = |number: u32| {
-        log.iter().any(|line| {
-            line.number == number && line.phase != Phase::Prepare && line.failure.is_none()
-        })
-    };
     let mut left: BTreeMap<u32, Step> = BTreeMap::new();
     for line in log.iter().filter(|line| line.phase == Phase::Prepare) {
-        if !is_over(line.number) {
+        if !is_over(log, line.number) {
             left.insert(line.number, line.clone());
         }
     }

@@ -22,7 +22,7 @@ pub(crate) use words::log_of_system;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Entity, EntityId, Failure, Intent, Kind, System};
+use model::{Entity, EntityId, Failure, Intent, IntentState, Kind, System};
 use store::{Change, Operation, Outcome};
 
 use crate::mutation::{Mutation, is_on};
@@ -85,6 +85,30 @@ impl Batch<'_> {
     pub(crate) fn isolation(&self) -> store::Isolation {
         let kind = self.operations.first().map(|operation| operation.kind);
         self.world.settings.isolation(kind)
+    }
+
+    /// What closes those open intents of an entity that fit: it is known that they were not done, or they count no more.
+    pub(crate) async fn abandoned(
+        &self,
+        entity: &EntityId,
+        fits: impl Fn(&Intent) -> bool,
+    ) -> Result<Vec<Change>, store::Error> {
+        let open = self
+            .world
+            .store
+            .open_intents(std::slice::from_ref(entity))
+            .await?;
+        let at = self.world.now();
+        let closed = open
+            .into_iter()
+            .filter(fits)
+            .map(|intent| Change::CloseIntent {
+                id: intent.id,
+                state: IntentState::Abandoned,
+                receipt: None,
+                at,
+            });
+        Ok(closed.collect())
     }
 
     /// Makes sure that the leases still hold before something leaves the process: a worker that was stopped for long

@@ -211,8 +211,7 @@ async fn events(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        if !*has_duties.borrow_and_update() {
-            wait_for(&mut has_duties, &mut stop).await;
+        if !has_them(&mut has_duties, &mut stop).await {
             continue;
         }
         match event::drain(&world).await {
@@ -227,8 +226,14 @@ async fn events(
     }
 }
 
-/// Waits until the duties come or go, or the end.
-async fn wait_for(has_duties: &mut watch::Receiver<bool>, stop: &mut watch::Receiver<bool>) {
+/// Whether this process has the duties; when it has not, after waiting until they come or the end does.
+async fn has_them(
+    has_duties: &mut watch::Receiver<bool>,
+    stop: &mut watch::Receiver<bool>,
+) -> bool {
+    if *has_duties.borrow_and_update() {
+        return true;
+    }
     tokio::select! {
         changed = has_duties.changed() => {
             if changed.is_err() {
@@ -237,6 +242,7 @@ async fn wait_for(has_duties: &mut watch::Receiver<bool>, stop: &mut watch::Rece
         }
         _ = stop.changed() => {}
     }
+    false
 }
 
 async fn duties(
@@ -248,8 +254,7 @@ async fn duties(
     let mut courses = Vec::new();
     let mut trouble = Trouble::default();
     while !*stop.borrow() {
-        if !*has_duties.borrow_and_update() {
-            wait_for(&mut has_duties, &mut stop).await;
+        if !has_them(&mut has_duties, &mut stop).await {
             continue;
         }
         if courses.is_empty() {
@@ -273,8 +278,7 @@ async fn maintain(
     mut stop: watch::Receiver<bool>,
 ) {
     while !*stop.borrow() {
-        if !*has_duties.borrow_and_update() {
-            wait_for(&mut has_duties, &mut stop).await;
+        if !has_them(&mut has_duties, &mut stop).await {
             continue;
         }
         for job in store::Job::ALL.iter().copied() {

@@ -1,34 +1,18 @@
 //! CommonMark's own examples, from its public package: the markup crate is held against them.
 
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::Context as _;
-use tokio::process::Command;
-
-use super::prerequisite;
+use super::npm::{self, Wanted};
 use crate::stage::Stages;
 
-const PACKAGE: &str = "commonmark-spec@0.31.2";
-const LIMIT: Duration = Duration::from_mins(3);
+const EXAMPLES: Wanted = Wanted {
+    what: "CommonMark's examples",
+    package: "commonmark-spec",
+    version: "0.31.2",
+    file: "spec.txt",
+};
 
 /// Puts `spec.txt` into `target/commonmark`, once.
 pub async fn prepare(root: &Path, stages: &Stages) -> anyhow::Result<()> {
-    let folder = root.join("target/commonmark");
-    if folder.join("spec.txt").is_file() {
-        return Ok(());
-    }
-    if prerequisite::find("npm").is_none() {
-        prerequisite::install("npm", &["npm"], stages).await?;
-    }
-    std::fs::create_dir_all(&folder)
-        .with_context(|| format!("{} cannot be made", folder.display()))?;
-    let fetch = format!(
-        "npm pack --silent {PACKAGE} && tar -xzf commonmark-spec-*.tgz --strip-components=1 package/spec.txt"
-    );
-    let mut command = Command::new("sh");
-    command.args(["-c", &fetch]).current_dir(&folder);
-    stages
-        .run("CommonMark's examples", LIMIT, &mut command)
-        .await
+    npm::fetch(&EXAMPLES, &root.join("target/commonmark"), stages).await
 }

@@ -301,15 +301,7 @@ async fn end(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<()
         result: TransactionResult::RolledBack,
         at: now,
     }];
-    let open = batch
-        .world
-        .store
-        .open_intents(std::slice::from_ref(id))
-        .await?;
-    changes.extend(
-        open.iter()
-            .map(|intent| close(batch, &intent.id, IntentState::Abandoned)),
-    );
+    changes.extend(batch.abandoned(id, |_| true).await?);
     batch.intents.retain(|intent| intent.entity != *id);
     changes.extend(withdrawn(batch, id, prepared.transaction.began_at).await?);
     changes.push(batch.log(

@@ -289,23 +289,11 @@ async fn complete(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> 
 
 /// Leaves a write undone because another of the same entity failed.
 async fn abandon(batch: &mut Batch<'_>, job: &Job) -> Result<(), store::Error> {
-    let close = Change::CloseIntent {
-        id: job.intent.clone(),
-        state: IntentState::Abandoned,
-        receipt: None,
-        at: batch.world.now(),
-    };
-    // Where the transaction was rolled back, the intent is closed with it.
-    let is_open = batch
-        .world
-        .store
-        .open_intents(std::slice::from_ref(&job.entity))
-        .await?
-        .iter()
-        .any(|intent| intent.id == job.intent);
-    batch
-        .flush(is_open.then_some(close).into_iter().collect())
-        .await
+    // Where the transaction was rolled back, the intent is closed already.
+    let closed = batch
+        .abandoned(&job.entity, |intent| intent.id == job.intent)
+        .await?;
+    batch.flush(closed).await
 }
 
 async fn fail(batch: &mut Batch<'_>, job: &Job, refused: &Refused) -> Result<(), store::Error> {
@@ -317,7 +305,9 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, refused: &Refused) -> Result<(),
     // Whether it was written is not known: the intent stays open, and the next step looks before it repeats.
     let is_known = failure.class != Class::UnknownOutcome;
     if is_known {
-        changes.extend(given_up(batch, job).await?);
+        let system = job.planned.system;
+        let closed = batch.abandoned(&job.entity, |intent| intent.system == system);
+        changes.extend(closed.await?);
     }
     let tried = Err((Phase::Apply, failure.clone()));
     changes.extend(batch.tried(&job.entity, job.planned.system, tried));
@@ -349,26 +339,6 @@ async fn fail(batch: &mut Batch<'_>, job: &Job, refused: &Refused) -> Result<(),
 fn log_failure(batch: &Batch<'_>, job: &Job, ended: (&Outcome, &Failure)) -> Option<Change> {
     let entity = batch.entities.get(&job.entity)?;
     Some(batch.log_failure(entity, Some(job.planned.system), ended))
-}
-
-/// The intents of a write that is known not to have happened.
-async fn given_up(batch: &Batch<'_>, job: &Job) -> Result<Vec<Change>, store::Error> {
-    let open = batch
-        .world
-        .store
-        .open_intents(std::slice::from_ref(&job.entity))
-        .await?;
-    let at = batch.world.now();
-    Ok(open
-        .into_iter()
-        .filter(|intent| intent.system == job.planned.system)
-        .map(|intent| Change::CloseIntent {
-            id: intent.id,
-            state: IntentState::Abandoned,
-            receipt: None,
-            at,
-        })
-        .collect())
 }
 
 /// Asks the guards before anything is planned; a released operation passes once.
