@@ -109,6 +109,7 @@ const PAYLOADS: &[&str] = &[
 /// Payloads of our own: against this converter's carriers, its maps of addresses, its fast paths and the seams between
 /// its readers.
 const OWN: &[&str] = &[
+    "<ruby>x<rt onclick=alert(1)><s<ruby>x<rt onclick=alert(1)><script>alert(1)</script></rt></ruby>",
     "<blockquote data-dsc-quote=\"a, post:1, topic:1\"><p data-dsc-by=\"1\"><img src=x onerror=alert(1)></p>y</blockquote>",
     "<blockquote data-dsc-quote=\"<img src=x onerror=alert(1)>\">y</blockquote>",
     "<blockquote data-dsc-quote=\"a[/quote]&#10;<script>alert(1)</script>\">y</blockquote>",
@@ -359,14 +360,10 @@ fn knowing() -> Context {
 fn everything_with(source: &str, ctx: &Context) {
     let clean = sanitise(source);
     check(&clean, source);
-    // A reader of HTML moves what is nested wrongly, such as `<rt>` in `<rt>`, when it reads our clean text: harmless,
-    // and over after one more time.
-    let again = sanitise(&clean);
-    check(&again, source);
     assert_eq!(
-        sanitise(&again),
-        again,
-        "cleaning again and again changes something: {source:?}"
+        sanitise(&clean),
+        clean,
+        "cleaning twice changes something: {source:?}"
     );
     let html = discourse_to_canvas(source, ctx).text;
     check(&html, source);
@@ -385,8 +382,6 @@ fn payloads_come_out_harmless() {
     let all: std::collections::BTreeSet<&str> = payloads().collect();
     assert_eq!(all.len(), PAYLOADS.len() + OWN.len(), "none is there twice");
     for payload in payloads() {
-        let clean = sanitise(payload);
-        assert_eq!(sanitise(&clean), clean, "cleaning twice changes something");
         everything(payload);
         everything(&format!("<p>{payload}</p>"));
         everything(&format!("> - {payload}"));

@@ -253,7 +253,14 @@ static CLEANER: LazyLock<Builder<'static>> = LazyLock::new(|| {
 /// Keeps only what Canvas keeps. Nesting beyond the crate's bounds is flattened first.
 pub(crate) fn sanitise(html: &str) -> String {
     let dom = dom::parse(html);
-    CLEANER.clean(&serialise(&dom)).to_string()
+    let clean = CLEANER.clean(&serialise(&dom)).to_string();
+    // A refused element that stood between two `<rt>` leaves them one in the other. Readers nest those otherwise, so it
+    // is cleaned as it will be read.
+    if clean.contains("<rt") || clean.contains("<rp") {
+        CLEANER.clean(&clean).to_string()
+    } else {
+        clean
+    }
 }
 
 /// Cleans HTML that our own writer made, which is within the bounds.
