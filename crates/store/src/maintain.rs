@@ -76,7 +76,7 @@ impl Store {
     pub async fn check_statements(&self) -> Result<usize> {
         let mut session = self.reader().await?;
         let mut checked = 0;
-        for sql in table::statements() {
+        for sql in table::statements().filter(|sql| sql.is_for(self.engine())) {
             session.prepare(sql).await?;
             checked += 1;
         }

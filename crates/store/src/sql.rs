@@ -4,6 +4,8 @@
 
 use std::sync::OnceLock;
 
+use crate::backend::Engine;
+
 /// One fixed statement.
 pub(crate) struct Sql {
     /// The table, as errors name it.
@@ -13,6 +15,8 @@ pub(crate) struct Sql {
     portable: &'static str,
     /// PostgreSQL's own text, if it must differ.
     postgres: Option<&'static str>,
+    /// The one engine that it is for, if the other does the same in another way.
+    only: Option<Engine>,
     numbered: OnceLock<String>,
 }
 
@@ -28,8 +32,20 @@ impl Sql {
             name,
             portable,
             postgres,
+            only: None,
             numbered: OnceLock::new(),
         }
+    }
+
+    /// The same for one engine alone.
+    pub(crate) const fn only(mut self, engine: Engine) -> Self {
+        self.only = Some(engine);
+        self
+    }
+
+    /// Whether an engine runs it.
+    pub(crate) fn is_for(&self, engine: Engine) -> bool {
+        self.only.is_none_or(|only| only == engine)
     }
 
     /// The text for PostgreSQL, with parameters `$1 … $n`.
@@ -43,22 +59,27 @@ impl Sql {
             .get_or_init(|| self.portable.replace('$', "?"))
     }
 
+    /// Whether SQLite's text reads its rows from the table `given` instead of running once for each.
+    pub(crate) fn reads_given(&self) -> bool {
+        self.portable.contains("temp.given")
+    }
+
     /// Whether the engines run different texts.
     pub(crate) fn is_split(&self) -> bool {
-        self.postgres.is_some()
+        self.postgres.is_some() || self.only.is_some()
     }
 }
 
-/// Declares a table's statements and `ALL`, the list of them. `; postgres "…"` declares a split.
+/// Declares a table's statements and `ALL`, the list of them. `; postgres "…"` and `; only Sqlite` declare a split.
 macro_rules! statements {
-    ($table:literal; $($name:ident = $text:expr $(; postgres $postgres:expr)?,)+) => {
+    ($table:literal; $($name:ident = $text:expr $(; postgres $postgres:expr)? $(; only $engine:ident)?,)+) => {
         $(
             static $name: $crate::sql::Sql = $crate::sql::Sql::new(
                 $table,
                 stringify!($name),
                 $text,
                 $crate::sql::statements!(@split $($postgres)?),
-            );
+            )$(.only($crate::backend::Engine::$engine))?;
         )+
         /// Every statement of this table.
         pub(crate) static ALL: &[&$crate::sql::Sql] = &[$(&$name),+];

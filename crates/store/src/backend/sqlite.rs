@@ -21,6 +21,15 @@ const BUSY: Duration = Duration::from_secs(5);
 /// More than there are statements.
 const CACHED_STATEMENTS: usize = 256;
 
+/// What a statement about many rows reads: opening tables and cursors once for all of them is half of the work. It is
+/// in memory and each connection has its own.
+const GIVEN_TABLE: &str = "CREATE TEMP TABLE given (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t, u, v, w, x)";
+/// Fills it from rows of up to [`FEW`] columns, and from longer ones.
+const GIVE_FEW: &str = "INSERT INTO temp.given (a, b, c, d, e, f) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+const GIVE_MANY: &str = "INSERT INTO temp.given VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+    ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)";
+const FEW: usize = 6;
+
 /// An open file or a database in memory.
 pub(crate) struct Database {
     writer: Arc<Mutex<Connection>>,
@@ -174,7 +183,8 @@ fn settings(connection: &Connection) -> rusqlite::Result<()> {
     // 16 MB: a busy queue writes the same pages again and again, and each checkpoint waits for the disk twice.
     connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
     connection.pragma_update(None, "temp_store", "memory")?;
-    connection.pragma_update(None, "cache_size", -16_000)
+    connection.pragma_update(None, "cache_size", -16_000)?;
+    connection.execute_batch(GIVEN_TABLE)
 }
 
 /// A connection, taken until it is dropped; an open transaction is then rolled back.
@@ -224,9 +234,42 @@ impl Session {
         Ok(all)
     }
 
-    /// Runs a statement once for each row, after the shared values; returns all rows that came out. A statement that
-    /// takes fewer values gets the first ones.
+    /// Runs a statement for each row, after the shared values; returns all rows that came out. A statement that
+    /// takes fewer values gets the first ones; one that reads `given` runs once, and gets the shared values.
     pub(crate) fn many(
+        &mut self,
+        sql: &'static Sql,
+        shared: &[Value],
+        rows: &[Vec<Value>],
+    ) -> Result<Vec<Row>> {
+        if !sql.reads_given() {
+            return self.each(sql, shared, rows);
+        }
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.give(rows)
+            .map_err(|error| translate("given", &error))?;
+        self.query(sql, shared)
+    }
+
+    /// Puts rows into the table `given`, in place of what was there.
+    fn give(&mut self, rows: &[Vec<Value>]) -> rusqlite::Result<()> {
+        let mut empty = self.connection.prepare_cached("DELETE FROM temp.given")?;
+        empty.raw_execute()?;
+        let is_short = rows.iter().all(|row| row.len() <= FEW);
+        let sql = if is_short { GIVE_FEW } else { GIVE_MANY };
+        let mut insert = self.connection.prepare_cached(sql)?;
+        for row in rows {
+            for (index, value) in row.iter().enumerate() {
+                insert.raw_bind_parameter(index + 1, value)?;
+            }
+            insert.raw_execute()?;
+        }
+        Ok(())
+    }
+
+    fn each(
         &mut self,
         sql: &'static Sql,
         shared: &[Value],

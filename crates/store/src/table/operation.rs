@@ -95,7 +95,8 @@ macro_rules! fold {
 
 statements! { "operation";
     INSERT = insert!(),
-    INSERT_PENDING = concat!(insert!(), fold!()); postgres concat!(insert_all!(), fold!()),
+    INSERT_PENDING = concat!("INSERT INTO operation (", columns!(), ") SELECT * FROM temp.given WHERE true", fold!());
+        postgres concat!(insert_all!(), fold!()),
     BLOCKER_OF = "SELECT blocked_on FROM operation WHERE entity_id = $1 AND blocked_on IS NOT NULL
         ORDER BY id LIMIT 1",
     RELEASE_BLOCKED = "UPDATE operation SET blocked_on = NULL, updated_ms = $5 WHERE blocked_on IN ($1, $2, $3, $4)",

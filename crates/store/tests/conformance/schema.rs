@@ -22,6 +22,9 @@ pub async fn the_split_statements_are_known(_: Database) {
         operation.TAKE
         operation.TAKE_GUARDED
         operation.JOIN
+        operation.KEEP_OPERATION
+        operation.KEEP_ATTEMPT
+        operation.TAKE_OUT
         operation.LOOK
         operation.HOLDERS
         operation.INHERIT

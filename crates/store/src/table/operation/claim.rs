@@ -95,9 +95,9 @@ statements! { "operation";
     IS_ANY_DUE = "SELECT id FROM operation WHERE state = 'pending' AND turn = 0 AND blocked_on IS NULL
         AND not_before_ms <= $1 LIMIT 1",
     PROMOTE = promote!("IN ", ""); postgres promote!("= ANY(ARRAY", " FOR NO KEY UPDATE OF o SKIP LOCKED)"),
-    TAKE = take!(""; "id", "id IN ", "");
+    TAKE = take!(""; "rowid", "rowid IN ", "");
         postgres take!(""; "ctid", "ctid = ANY(ARRAY", " FOR NO KEY UPDATE OF o SKIP LOCKED)"),
-    TAKE_GUARDED = take!(concat!(not_running!(), " AND "); "id", "id IN ", "");
+    TAKE_GUARDED = take!(concat!(not_running!(), " AND "); "rowid", "rowid IN ", "");
         postgres take!(concat!(not_running!(), " AND "); "ctid", "ctid = ANY(ARRAY",
             " FOR NO KEY UPDATE OF o SKIP LOCKED)"),
     JOIN = join!("IN ", ""); postgres join!("= ANY(ARRAY", " FOR NO KEY UPDATE OF o SKIP LOCKED)"),

@@ -19,19 +19,20 @@ macro_rules! kept {
     };
 }
 
+// SQLite reads the ends from `given`: id, run, time, state, failure and note; a cross join is not turned round.
 macro_rules! fenced {
     () => {
-        " FROM operation WHERE id = $2 AND run_count = $3 AND lease_owner = $1 AND state = 'in_progress'"
+        " FROM temp.given AS e CROSS JOIN operation AS o WHERE o.id = e.a AND o.run_count = e.b AND o.lease_owner = $1 \
+         AND o.state = 'in_progress'"
     };
 }
 
 statements! { "operation";
     KEEP_OPERATION = concat!("INSERT INTO operation_history (", kept!(), ", ended_ms, state, failure, note) SELECT ",
-        kept!(), ", CAST($4 AS BIGINT), CAST($5 AS TEXT), CAST($6 AS TEXT), CAST($7 AS TEXT)", fenced!()),
+        kept!(), ", e.c, e.d, e.e, e.f", fenced!()); only Sqlite,
     KEEP_ATTEMPT = concat!("INSERT INTO attempt (operation_id, number, owner, started_ms, ended_ms, result, failure)
-        SELECT id, run_count, lease_owner, started_ms, CAST($4 AS BIGINT), CAST($5 AS TEXT), CAST($6 AS TEXT)",
-        fenced!()),
-    TAKE_OUT = concat!("DELETE", fenced!()),
+        SELECT id, run_count, lease_owner, started_ms, e.c, e.d, e.e", fenced!()); only Sqlite,
+    TAKE_OUT = concat!("DELETE FROM operation WHERE rowid IN (SELECT o.rowid", fenced!(), ")"); only Sqlite,
     // PostgreSQL's text does the work of the others too.
     LOOK = concat!("SELECT id, batch_key, priority, turn", fenced!());
         postgres concat!("WITH gone AS (DELETE FROM operation o USING unnest($2::text[], $3::bigint[], $4::bigint[],
@@ -121,11 +122,11 @@ async fn take_out(session: &mut Session, owner: &str, rows: &[Vec<Value>]) -> Re
     if !session.is_sqlite() {
         return session.many(&LOOK, &[owner], rows).await;
     }
-    // Nothing comes between: all see the same rows.
+    // Nothing comes between: all see the same rows, and the same ends.
     let shared = [owner];
     let gone = session.many(&LOOK, &shared, rows).await?;
-    session.many(&KEEP_OPERATION, &shared, rows).await?;
-    session.many(&KEEP_ATTEMPT, &shared, rows).await?;
-    session.many(&TAKE_OUT, &shared, rows).await?;
+    for sql in [&KEEP_OPERATION, &KEEP_ATTEMPT, &TAKE_OUT] {
+        session.execute(sql, &shared).await?;
+    }
     Ok(gone)
 }
