@@ -53,14 +53,15 @@ pub(crate) fn detect(
     let two_looks_ms = setting.two_looks_ms;
     match &observation.sighting {
         Sighting::Present(record)
-            if is_older(replica, record)
-                && observation.at.since_ms(replica.seen_at) < two_looks_ms =>
+            if observation.at.since_ms(replica.seen_at)
+                < doubt_ms(replica, record, two_looks_ms) =>
         {
+            let doubt_ms = doubt_ms(replica, record, two_looks_ms);
             Detected {
                 replica: replica.clone(),
                 intents: Vec::new(),
                 news: News::Older {
-                    look_again_at: replica.seen_at.plus_ms(two_looks_ms),
+                    look_again_at: replica.seen_at.plus_ms(doubt_ms),
                 },
             }
         }
@@ -81,14 +82,29 @@ pub(crate) fn detect(
     }
 }
 
-/// Whether the remote dates this before what it showed us last: its lists can lag behind its writes. Only for a while:
-/// a clock that was set back must not hide an edit for ever.
-fn is_older(replica: &Replica, record: &Record) -> bool {
-    let is_earlier = match (record.edited_at, replica.record.edited_at) {
-        (Some(shown), Some(known)) => shown < known || (shown == known && replica.record.deleted),
+/// How long a list can lag behind two writes that the remote dates the same, in milliseconds. Canvas counts in seconds
+/// (contract canvas section 6).
+const SAME_TIME_MS: i64 = 10_000;
+
+/// For how long after our last look a record is not believed, because the remote dates it before what it showed us then:
+/// its lists can lag behind its writes. Only for a while: a clock that was set back must not hide an edit for ever.
+fn doubt_ms(replica: &Replica, record: &Record, two_looks_ms: i64) -> i64 {
+    let known = &replica.record;
+    let is_earlier = match (record.edited_at, known.edited_at) {
+        (Some(shown), Some(last)) => shown < last || (shown == last && known.deleted),
         _ => false,
     };
-    is_earlier && (replica.record.deleted || !replica.record.same_content(record))
+    if is_earlier && (known.deleted || !known.same_content(record)) {
+        return two_looks_ms;
+    }
+    let is_same_time = record.edited_at.is_some() && record.edited_at == known.edited_at;
+    let differing = known.differing_fields(record);
+    let is_text = differing.contains(&Field::Title) || differing.contains(&Field::Body);
+    if is_same_time && is_text {
+        SAME_TIME_MS.min(two_looks_ms)
+    } else {
+        0
+    }
 }
 
 fn present(

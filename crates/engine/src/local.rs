@@ -28,6 +28,7 @@ pub fn edit(
     is_deleted: Option<bool>,
     now: Timestamp,
 ) -> Result<Entity, EditRefused> {
+    let number = entity.next_change(System::Local);
     let Some(local) = entity.replicas.get_mut(&System::Local) else {
         return Err(EditRefused::NotThere);
     };
@@ -55,7 +56,7 @@ pub fn edit(
     };
     let changed = before.differing_fields(&record);
     local.record = record;
-    local.vector = local.vector.clone().incremented(System::Local);
+    local.vector = local.vector.clone().reached(System::Local, number);
     local.seen_at = now;
     entity.updated_at = now;
     if entity.status == Status::InSync {
@@ -87,7 +88,7 @@ pub fn decide(
         .fold(VersionVector::new(), |vector, (_, replica)| {
             vector.join(&replica.vector)
         })
-        .incremented(System::Local);
+        .reached(System::Local, entity.next_change(System::Local));
     let mut changed: BTreeSet<Field> = conflict.fields.clone();
     for (_, replica) in seen() {
         let base = replica.base.as_ref().unwrap_or(&replica.record);

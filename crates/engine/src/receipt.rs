@@ -65,7 +65,8 @@ pub fn complete(
         owed,
     };
     if let Some(before) = &before {
-        replica = with_unseen_change(replica, before, write);
+        let number = entity.next_change(write.system);
+        replica = with_unseen_change(replica, (before, number), write);
     }
     entity.replicas.insert(write.system, replica);
     settle(entity)
@@ -83,7 +84,11 @@ pub fn has_unseen_change(entity: &Entity) -> bool {
 
 /// What came back changed although we did not write it was changed by a person: just before a deletion whose
 /// tombstone hid it, or between our look and our write where the remote has no guard.
-fn with_unseen_change(mut replica: Replica, before: &Replica, write: &PlannedWrite) -> Replica {
+fn with_unseen_change(
+    mut replica: Replica,
+    (before, number): (&Replica, u64),
+    write: &PlannedWrite,
+) -> Replica {
     let mut known = Record {
         deleted: false,
         ..before.record.clone()
@@ -105,7 +110,7 @@ fn with_unseen_change(mut replica: Replica, before: &Replica, write: &PlannedWri
         } else {
             before.vector.clone()
         };
-        replica.vector = seen.incremented(write.system);
+        replica.vector = seen.reached(write.system, number);
         replica.base = Some(known);
     }
     replica
@@ -147,7 +152,12 @@ pub fn adopt(mut entity: Entity, intent: &Intent, item: &RemoteItem, now: Timest
         .partition(|field| intent.record.flag(*field).is_some());
     let is_changed = existence == Existence::Deleted || !texts.is_empty();
     let vector = if is_changed {
-        intent.vector.clone().incremented(intent.system)
+        let number = entity.next_change(intent.system);
+        intent
+            .vector
+            .clone()
+            .incremented(intent.system)
+            .reached(intent.system, number)
     } else {
         intent.vector.clone()
     };

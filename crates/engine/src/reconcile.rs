@@ -123,7 +123,12 @@ fn observe(input: &Input<'_>) -> Decision {
             two_looks_ms: input.policy.two_looks_ms,
             now: input.now,
         };
-        let detected = detect(&replica, observation, &intents, &setting);
+        let mut detected = detect(&replica, observation, &intents, &setting);
+        if detected.news == News::Changed {
+            let number = decision.entity.next_change(system);
+            let vector = std::mem::take(&mut detected.replica.vector);
+            detected.replica.vector = vector.reached(system, number);
+        }
         let note = match &detected.news {
             News::Nothing => None,
             News::Echo => Some(Note::Echo(system)),

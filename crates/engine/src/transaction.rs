@@ -182,13 +182,27 @@ pub fn restore(
     let before = origin.before;
     let local = present.replica(System::Local);
     let is_local_newer = local.is_some_and(|local| local.vector != *origin.vector);
+    let kept = if is_local_newer {
+        local
+    } else {
+        before.replica(System::Local)
+    };
     let mut replicas = before.replicas.clone();
     for (system, now) in &present.replicas {
-        let replica = match (undone.get(system), before.replica(*system)) {
-            (Some(Undone::Restored(record)), old) if is_local_newer => {
-                owed_again((*system, now), old, record)
+        let old = before.replica(*system);
+        let number = present.next_change(*system);
+        let replica = match (undone.get(system), old) {
+            (Some(Undone::Restored(record)), _) => {
+                let replica = if is_local_newer {
+                    owed_again(now, record)
+                } else {
+                    given_back(now, old, record)
+                };
+                match old {
+                    Some(old) => with_news((*system, number), replica, old),
+                    None => owing_all(replica, kept),
+                }
             }
-            (Some(Undone::Restored(record)), old) => given_back((*system, now), old, record),
             (None, None) => now.clone(),
             (Some(Undone::LeftAlone) | None, _) if is_local_newer => now.clone(),
             (Some(Undone::LeftAlone), old) => ahead(now, old, before),
@@ -244,36 +258,40 @@ fn ahead(now: &Replica, old: Option<&Replica>, before: &Entity) -> Replica {
     }
 }
 
-fn owed_again(seen: (System, &Replica), old: Option<&Replica>, record: &Record) -> Replica {
-    let (system, now) = seen;
+fn owed_again(now: &Replica, record: &Record) -> Replica {
     let mut replica = with_record(now, record);
     replica.owed.extend(record.differing_fields(&now.record));
-    with_news(system, replica, old)
+    replica
 }
 
-fn given_back(seen: (System, &Replica), old: Option<&Replica>, record: &Record) -> Replica {
-    let (system, now) = seen;
+fn given_back(now: &Replica, old: Option<&Replica>, record: &Record) -> Replica {
     // What was not there before leaves a tombstone that knows of nothing and outweighs nothing.
     let (vector, base, owed) = old.map_or_else(Default::default, |old| {
         (old.vector.clone(), old.base.clone(), old.owed.clone())
     });
-    let replica = Replica {
+    Replica {
         vector,
         base,
         owed,
         ..with_record(now, record)
-    };
-    with_news(system, replica, old)
+    }
+}
+
+/// A tombstone of what the transaction had made: when it is restored, it shows its old content, and what the local copy
+/// has beside that is still to be written.
+fn owing_all(mut replica: Replica, local: Option<&Replica>) -> Replica {
+    if let Some(local) = local {
+        let differing = replica.record.differing_fields(&local.record);
+        replica.owed.extend(differing);
+    }
+    replica
 }
 
 /// What somebody changed between a look and a write of ours came back with the write: that is a change seen there.
-fn with_news(system: System, mut replica: Replica, old: Option<&Replica>) -> Replica {
-    let changed = old.filter(|old| !old.record.same_content(&replica.record));
-    if let Some(old) = changed
-        && replica.base.is_none()
-    {
+fn with_news((system, number): (System, u64), mut replica: Replica, old: &Replica) -> Replica {
+    if !old.record.same_content(&replica.record) && replica.base.is_none() {
         replica.base = Some(old.record.clone());
-        replica.vector = replica.vector.incremented(system);
+        replica.vector = replica.vector.reached(system, number);
     }
     replica
 }

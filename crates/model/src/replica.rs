@@ -142,6 +142,13 @@ impl Entity {
         self.replicas.get(&system)
     }
 
+    /// The number of the next change made at `system`: one that no copy has seen. After a rollback some copies have seen
+    /// less than others, and a number that was given twice would let one change pass for the other.
+    pub fn next_change(&self, system: System) -> u64 {
+        let counts = self.replicas.values().map(|one| one.vector.get(system));
+        counts.max().unwrap_or(0).saturating_add(1)
+    }
+
     /// The title for lists: the shadow's or any replica's.
     pub fn title(&self) -> Option<&str> {
         self.shadow

@@ -46,6 +46,14 @@ impl VersionVector {
         self
     }
 
+    /// Records that `count` changes of `system` have been seen, if it is not known of more.
+    #[must_use]
+    pub fn reached(mut self, system: System, count: u64) -> Self {
+        let counter = self.0.entry(system).or_insert(0);
+        *counter = (*counter).max(count);
+        self
+    }
+
     /// The smallest vector that has seen everything that either has seen.
     #[must_use]
     pub fn join(mut self, other: &Self) -> Self {

@@ -531,6 +531,14 @@ fn a_list_that_lags_is_not_news_unless_it_stays_so() {
     // A clock that was set back must not hide an edit for ever, and a newer time is news at once.
     assert_ne!(look(&world, -5, 600_001).entity, world.entity);
     assert_ne!(look(&world, 5_000_000, 1_000).entity, world.entity);
+    // Of two texts with one time nobody can tell which is newer: a moment later the list has caught up.
+    let known = world.entity.replica(System::Canvas).unwrap();
+    let time = known.record.edited_at.unwrap().0;
+    let doubtful = look(&world, time, 1_000);
+    assert_eq!(doubtful.entity, world.entity);
+    let again = doubtful.look_again_at.unwrap();
+    assert_eq!(again, known.seen_at.plus_ms(10_000));
+    assert_ne!(look(&world, time, 10_001).entity, world.entity);
 }
 
 #[derive(Debug, Clone)]

@@ -210,6 +210,11 @@ fn a_rolled_back_entity_is_as_before_and_says_why() {
         VersionVector::new(),
         "a tombstone of ours outweighs nothing"
     );
+    assert_eq!(
+        of(System::Discourse).owed,
+        [Field::Title].into(),
+        "who restores it finds the old title there"
+    );
     let left = [(System::Canvas, Undone::LeftAlone)];
     let restored = restore(origin, &present, &left.into(), &cause());
     let stays = Replica {
@@ -220,6 +225,21 @@ fn a_rolled_back_entity_is_as_before_and_says_why() {
         restored.replica(System::Canvas),
         Some(&stays),
         "what a person changed stays, knows what it knew, and is news"
+    );
+
+    // The next local edit is not one that Canvas has seen, though the local copy has forgotten two of them.
+    let mut ahead = restored;
+    for replica in ahead.replicas.values_mut() {
+        let seen = replica.vector.get(System::Canvas);
+        replica.vector = replica.vector.clone().reached(System::Local, seen);
+    }
+    let values = [(Field::Title, Value::Text("newer".to_owned()))].into();
+    let edited = crate::edit(ahead, values, None, Timestamp(9)).unwrap();
+    let of = |system| edited.replica(system).unwrap();
+    let (here, there) = (of(System::Local), of(System::Canvas));
+    assert_eq!(
+        here.vector.compare(&there.vector),
+        model::Relation::Concurrent
     );
 
     // Somebody edited the local copy on top of what was to be written: it stays, and the others are owed it again.

@@ -80,7 +80,16 @@ async fn undo(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<(
         let standing = engine::standing(undo, item);
         if standing == Standing::Changed || changed.contains(&undo.system) {
             changed.insert(undo.system);
-            let line = line(batch, undo, Phase::Skip, Ok(Record::default()));
+            let line = if is_tried(batch, id, undo.system) {
+                line(
+                    batch,
+                    undo,
+                    Phase::Compensate,
+                    Ok(item.cloned().unwrap_or_else(deleted)),
+                )
+            } else {
+                line(batch, undo, Phase::Skip, Ok(Record::default()))
+            };
             let noted = batch.note(id, line);
             batch.flush(noted.into_iter().collect()).await?;
             continue;
@@ -98,6 +107,15 @@ async fn undo(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<(
         };
     }
     end(batch, id, runner).await
+}
+
+/// Whether an undoing write was sent and its answer lost. A change that a person made since may then have been made on top
+/// of what was there before: it is taken for one, so that it does not outweigh the words that they may not have seen.
+fn is_tried(batch: &Batch<'_>, id: &EntityId, system: System) -> bool {
+    batch
+        .intents
+        .iter()
+        .any(|intent| intent.entity == *id && intent.system == system)
 }
 
 fn deleted() -> Record {
