@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use connector::Connector;
 use model::{Clock, Failure, IdSource, Timestamp};
@@ -243,6 +243,43 @@ pub(crate) async fn world(config: &Config, store: Store) -> anyhow::Result<World
         );
     }
     Ok(world)
+}
+
+/// The longest wait between two tries to connect.
+const CONNECT_MAX: Duration = Duration::from_mins(1);
+
+/// The same for a process that stays, with its courses found: while a remote does not answer, it waits and asks again.
+/// A remote that is down is no reason to be down.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there are no workers yet that could wait"
+)]
+pub(crate) async fn lasting_world(config: &Config, store: &Store) -> anyhow::Result<World> {
+    let mut wait = Duration::from_secs(1);
+    loop {
+        match found_world(config, store.clone()).await {
+            Err(error) if is_passing(&error) => {
+                tracing::warn!(%error, wait_s = wait.as_secs(), "not connected yet; tried again");
+                tokio::time::sleep(wait).await;
+                wait = wait.saturating_mul(2).min(CONNECT_MAX);
+            }
+            other => return other,
+        }
+    }
+}
+
+async fn found_world(config: &Config, store: Store) -> anyhow::Result<World> {
+    let world = world(config, store).await?;
+    runner::course::ensure(&world)
+        .await
+        .map_err(crate::command::sync::course_error)?;
+    Ok(world)
+}
+
+fn is_passing(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<Failed>()
+        .is_some_and(|failed| failed.0.class.is_retried())
 }
 
 /// The world without a look at the remotes.

@@ -17,6 +17,8 @@ pub(crate) struct Call {
     pub template: String,
     /// Path and query, without the token.
     pub path: String,
+    /// Whether it is a GraphQL call that asks for a change.
+    pub is_mutation: bool,
     /// As whom the request ran.
     pub user_id: Option<u64>,
     pub real_user_id: Option<u64>,
@@ -84,6 +86,7 @@ mod tests {
         let mut log = CallLog::default();
         for _ in 0..KEPT + 3 {
             log.add(Call {
+                is_mutation: false,
                 number: 0,
                 at_ms: 0,
                 method: "GET".into(),

@@ -179,8 +179,10 @@ fn log(
         Some(query) => format!("{}?{}", request.path, Value::Object(query.clone())),
         None => request.path.clone(),
     };
+    let document = request.params.text("query").unwrap_or_default();
     let call = Call {
         number: 0,
+        is_mutation: template == "/api/graphql" && document.trim_start().starts_with("mutation"),
         at_ms: world.now(),
         method: request.method.to_string(),
         template: template.to_owned(),

@@ -70,6 +70,7 @@ pub(crate) fn detect(
             let mut detected = present(replica, record, seen, intents);
             owe_newer(&mut detected, intents, setting.local);
             keep_edited(&mut detected, replica, setting.local);
+            keep_returned(&mut detected, replica, setting.local);
             detected
         }
         Sighting::Deleted => deleted(replica, (observation.system, setting.now), intents),
@@ -161,6 +162,21 @@ fn owe_newer(detected: &mut Detected, intents: &[&Intent], local: Option<&Record
                 .replica
                 .owed
                 .extend(newer.intersection(&intent.fields).copied());
+        }
+    }
+}
+
+/// Somebody who sets a field back to what it was before an older change, and away from what the local database has, has
+/// changed it all the same.
+fn keep_returned(detected: &mut Detected, before: &Replica, local: Option<&Record>) {
+    let (Some(base), Some(local)) = (detected.replica.base.as_mut(), local) else {
+        return;
+    };
+    for field in before.record.differing_fields(&detected.replica.record) {
+        let known = before.record.fields.get(&field);
+        let is_back = base.fields.get(&field) == detected.replica.record.fields.get(&field);
+        if let Some(known) = known.filter(|_| is_back && known == local.fields.get(&field)) {
+            base.fields.insert(field, known.clone());
         }
     }
 }

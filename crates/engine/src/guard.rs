@@ -1,6 +1,6 @@
 //! Limits that stop writes before they do harm (`ux.md` section 9).
 
-use model::{Class, Failure};
+use model::{Class, Entity, Failure, Status};
 
 /// The numbers of the guards of one course.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,13 +63,22 @@ pub fn check_empty(limits: &Limits, going: u64, left: u64) -> Result<(), Trip> {
     ))
 }
 
+/// The code of an item that was rewritten too often.
+const EDIT_STORM: &str = "SYNC-5004";
+
+/// Whether what holds a topic holds its whole thread too: all but an edit storm, which says nothing of the posts.
+pub fn holds_thread(topic: &Entity) -> bool {
+    let is_storm = |reason: &Failure| reason.code == EDIT_STORM;
+    topic.status == Status::Held && !topic.reason.as_ref().is_some_and(is_storm)
+}
+
 /// Stops an edit when we have rewritten the same item too often: two editors, or a loop.
 pub fn check_edits(limits: &Limits, edits: u64) -> Result<(), Trip> {
     if edits <= limits.edits_max {
         return Ok(());
     }
     Err(Failure::new(
-        "SYNC-5004",
+        EDIT_STORM,
         Class::Guard,
         format!(
             "This item was rewritten {edits} times in {} minutes: an edit storm or a loop.",

@@ -20,7 +20,7 @@ mod transaction;
 mod twin;
 
 pub use alert::{Alert, AlertRules, CauseSeen, Moment, Rest, alert, threshold};
-pub use guard::{Limits, Trip, check_deletes, check_edits, check_empty};
+pub use guard::{Limits, Trip, check_deletes, check_edits, check_empty, holds_thread};
 pub use local::{EditRefused, decide, edit, reopen};
 pub use merge::{Head, Merged};
 pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};

@@ -28,10 +28,7 @@ pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode>
     };
     let store = wiring::open(&config).await?;
     wiring::recover(&store).await?;
-    let world = wiring::world(&config, store).await?;
-    runner::course::ensure(&world)
-        .await
-        .map_err(super::sync::course_error)?;
+    let world = wiring::lasting_world(&config, &store).await?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .with_context(|| format!("Cannot listen on {}", config.listen))?;

@@ -256,6 +256,7 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
         };
         let limits = Limits {
             empty_min: course.empty_thread.unwrap_or(limits.empty_min),
+            edits_max: course.edit_budget.unwrap_or(limits.edits_max),
             ..limits
         };
         let course = CourseSettings {

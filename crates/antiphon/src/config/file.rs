@@ -127,6 +127,7 @@ pub(super) struct Course {
     pub(super) delete_budget: Option<u64>,
     pub(super) accept_wider_audience: Option<String>,
     pub(super) empty_thread: Option<u64>,
+    pub(super) edit_budget: Option<u64>,
 }
 
 /// An id or a name.

@@ -39,10 +39,7 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
     let is_topic_live = batch
         .remote(&topic, System::Local)
         .is_some_and(|local| !local.record.deleted);
-    let is_held = batch
-        .entities
-        .get(&topic)
-        .is_some_and(|topic| topic.status == Status::Held);
+    let is_held = batch.entities.get(&topic).is_some_and(engine::holds_thread);
     if is_topic_live && !is_held {
         discover(batch, look);
         let posts: Vec<EntityId> = batch
