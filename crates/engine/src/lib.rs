@@ -15,6 +15,7 @@ mod merge;
 mod plan;
 mod receipt;
 mod reconcile;
+pub mod roster;
 mod schedule;
 mod transaction;
 mod twin;

@@ -16,6 +16,7 @@ mod observation;
 mod policy;
 mod record;
 mod replica;
+mod roster;
 mod transaction;
 mod vector;
 mod write;
@@ -32,6 +33,10 @@ pub use observation::{Observation, RemoteItem, Sighting};
 pub use policy::{Fallback, Policy, Strategy};
 pub use record::{Author, Body, Dialect, Field, FieldType, Record, Value};
 pub use replica::{Entity, Existence, Replica, Status};
+pub use roster::{
+    CourseGroup, GroupKind, Profile, Role, Roster, RosterGroup, RosterMember, RosterPerson,
+    RosterState, Seat,
+};
 pub use transaction::{Phase, Step};
 pub use vector::{Relation, VersionVector};
 pub use write::{Action, Intent, IntentState, Write, WriteResult};
