@@ -63,6 +63,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: Conflict,
     },
+    /// Show or sync the groups of a course's people.
+    Roster {
+        #[command(subcommand)]
+        verb: Roster,
+    },
     /// List or run the maintenance jobs.
     Maintenance {
         #[command(subcommand)]
@@ -343,6 +348,33 @@ pub(crate) enum Take {
     Local,
     /// What all had before.
     Base,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Roster {
+    /// Show the groups of a course: how many are in, who is leaving, who has no account.
+    Show(RosterCourse),
+    /// Look at a course's people now; the running service does it within seconds.
+    Sync(RosterSync),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RosterCourse {
+    /// The course: our id of it, its id in Canvas, or the name in the configuration.
+    pub(crate) course: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RosterSync {
+    /// The course: our id of it, its id in Canvas, or the name in the configuration.
+    pub(crate) course: String,
+    /// Let what a guard held go on: you have looked at it.
+    #[arg(long)]
+    pub(crate) release: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,6 +4,7 @@
 mod check;
 mod file;
 mod notify;
+mod people;
 mod plan;
 mod secret;
 

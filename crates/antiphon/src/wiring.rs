@@ -322,6 +322,7 @@ fn discourse(config: &Config, markup: Arc<markup::Shared>) -> anyhow::Result<Arc
         url: config.discourse_url.clone(),
         api_key: secret(&config.discourse_key),
         api_username: config.discourse_user.clone(),
+        connect_secret: config.connect_secret.as_ref().map(secret),
         user_agent: concat!("antiphon/", env!("CARGO_PKG_VERSION")).to_owned(),
         timeout_ms: 30_000,
         max_body_bytes: 64 * 1024 * 1024,

@@ -22,6 +22,7 @@ mod port;
 mod privacy;
 mod probe;
 mod read;
+mod roster;
 mod settings;
 mod time;
 mod translate;

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
+use ::connector::{
+    Capabilities, Changes, Connector, Error, Hint, RawEvent, Registry, Result, Thread,
+};
 use async_trait::async_trait;
 use markup::Linked;
 use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
@@ -139,6 +141,10 @@ impl Connector for Canvas {
             is_unknown.then_some((Kind::Topic, topic.remote()))
         };
         markup::linked(text).into_iter().filter_map(item).collect()
+    }
+
+    fn registry(&self) -> Option<&dyn Registry> {
+        Some(self)
     }
 
     fn calls(&self) -> Vec<(String, u64)> {

@@ -9,5 +9,5 @@ mod topic;
 
 pub(crate) use entry::{Entry, View};
 pub(crate) use id::Id;
-pub(crate) use person::{Course, Enrollment, User};
+pub(crate) use person::{Course, Enrollment, Part, User};
 pub(crate) use topic::Topic;

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use model::{
-    Audience, Class, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult,
+    Audience, Class, CreateKey, Failure, Kind, Profile, RemoteId, RemoteItem, System, Write,
+    WriteResult,
 };
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
+use crate::people::{Directory, Group, MemberChange, Registry, preview};
 use crate::port::{Changes, Connector, Error, Result, Thread};
 
 /// Wraps a connector and answers every write with a `guard` failure.
@@ -82,7 +84,53 @@ impl<C: Connector> Connector for DryRun<C> {
         self.0.unknown_links(text)
     }
 
+    fn registry(&self) -> Option<&dyn Registry> {
+        self.0.registry()
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        self.0.directory()?;
+        Some(self)
+    }
+
     fn calls(&self) -> Vec<(String, u64)> {
         self.0.calls()
+    }
+}
+
+impl<C: Connector> DryRun<C> {
+    fn inner(&self) -> Result<&dyn Directory> {
+        self.0.directory().ok_or_else(|| preview("have groups"))
+    }
+}
+
+#[async_trait]
+impl<C: Connector> Directory for DryRun<C> {
+    async fn account(&self, key: &str) -> Result<Option<String>> {
+        self.inner()?.account(key).await
+    }
+
+    async fn group(&self, name: &str) -> Result<Option<Group>> {
+        self.inner()?.group(name).await
+    }
+
+    async fn create_group(&self, _name: &str, _title: &str, _mark: &str) -> Result<Group> {
+        Err(preview("make a group"))
+    }
+
+    async fn members(&self, group: &Group) -> Result<BTreeSet<String>> {
+        self.inner()?.members(group).await
+    }
+
+    async fn change_members(&self, _change: &MemberChange<'_>) -> Result<()> {
+        Err(preview("change a group's members"))
+    }
+
+    async fn provision(&self, _profile: &Profile) -> Result<String> {
+        Err(preview("make an account"))
+    }
+
+    async fn grant(&self, _category: &RemoteId, _group: &str) -> Result<bool> {
+        Err(preview("change who may read a category"))
     }
 }

@@ -9,10 +9,12 @@ mod capability;
 mod dry_run;
 mod event;
 mod memory;
+mod people;
 mod port;
 
 pub use capability::Capabilities;
 pub use dry_run::DryRun;
 pub use event::{Hint, RawEvent};
 pub use memory::{Fault, Memory};
+pub use people::{Directory, Group, MEMBERS_MAX, MemberChange, Registry};
 pub use port::{Changes, Connector, Error, Result, Thread};

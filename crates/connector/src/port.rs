@@ -7,6 +7,7 @@ use model::{Audience, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Wr
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
+use crate::people::{Directory, Registry};
 
 /// What a connector call failed with: always a classified [`Failure`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -101,6 +102,16 @@ pub trait Connector: Send + Sync {
     /// each as an item that is in the same thread as the post.
     fn unknown_links(&self, _text: &str) -> Vec<(Kind, RemoteId)> {
         Vec::new()
+    }
+
+    /// Its side of the people, when it is the one that knows who is in a course.
+    fn registry(&self) -> Option<&dyn Registry> {
+        None
+    }
+
+    /// Its side of the people, when it is the one that has accounts and groups.
+    fn directory(&self) -> Option<&dyn Directory> {
+        None
     }
 
     /// How many calls were made since start, by a short name of the call.

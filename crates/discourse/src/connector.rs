@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ::connector::{Capabilities, Changes, Connector, Error, Hint, RawEvent, Result, Thread};
+use ::connector::{
+    Capabilities, Changes, Connector, Directory, Error, Hint, RawEvent, Result, Thread,
+};
 use async_trait::async_trait;
 use markup::Linked;
 use model::{Audience, CreateKey, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
@@ -169,6 +171,10 @@ impl Connector for Discourse {
             Linked::Entry { .. } => None,
         };
         markup::linked(text).into_iter().filter_map(item).collect()
+    }
+
+    fn directory(&self) -> Option<&dyn Directory> {
+        Some(self)
     }
 
     fn calls(&self) -> Vec<(String, u64)> {

@@ -10,6 +10,7 @@ mod audience;
 mod connector;
 #[cfg(test)]
 mod contract;
+mod directory;
 mod endpoint;
 mod event;
 mod failure;

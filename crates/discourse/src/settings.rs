@@ -20,6 +20,8 @@ pub struct Settings {
     pub max_body_bytes: usize,
     /// How many calls may run at the same time.
     pub max_in_flight: usize,
+    /// The secret of DiscourseConnect, with which accounts are made (contract discourse §8.3); without it none is.
+    pub connect_secret: Option<Secret>,
     /// How many calls a minute; the server allows 60 for the whole site by default (contract discourse §3).
     pub budget: Option<Budget>,
 }

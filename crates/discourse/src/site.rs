@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use api_client::{Client, Method, Payload, Request, Response};
+use api_client::{Client, Method, Payload, Request, Response, Secret};
 use model::Class;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -70,6 +70,7 @@ impl Call<'_> {
 pub(crate) struct Site {
     client: Client,
     service_user: String,
+    connect_secret: Option<Secret>,
     /// Whether this server was seen to say whom it took us for.
     names_users: AtomicBool,
 }
@@ -94,6 +95,7 @@ impl Site {
         Ok(Self {
             client,
             service_user: user,
+            connect_secret: settings.connect_secret,
             names_users: AtomicBool::new(false),
         })
     }
@@ -101,6 +103,11 @@ impl Site {
     /// The service account's name.
     pub(crate) fn service_user(&self) -> &str {
         &self.service_user
+    }
+
+    /// The secret of DiscourseConnect.
+    pub(crate) fn connect_secret(&self) -> Option<&str> {
+        self.connect_secret.as_ref().map(Secret::expose)
     }
 
     /// How often each call was made.

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 
 use engine::audience;
-use model::{Class, Entity, Failure, System, Timestamp};
+use model::{Audience, Class, Entity, Failure, System, Timestamp};
 use serde::{Deserialize, Serialize};
 use store::Change;
 
@@ -104,7 +104,7 @@ async fn compare(world: &World, course: &Entity) -> Result<Verdict, Failure> {
             })
     };
     let nobody = BTreeSet::new();
-    let canvas = world
+    let mut canvas = world
         .canvas
         .audience(container(System::Canvas)?, &nobody)
         .await
@@ -114,6 +114,7 @@ async fn compare(world: &World, course: &Entity) -> Result<Verdict, Failure> {
         .audience(container(System::Discourse)?, &canvas.members)
         .await
         .map_err(|error| audience::unknown(System::Discourse, error.0))?;
+    grace(world, course, (&mut canvas, &discourse)).await;
     let over = audience::check_term(System::Canvas, &canvas)
         .and_then(|()| audience::check_term(System::Discourse, &discourse))
         .err();
@@ -129,6 +130,15 @@ async fn compare(world: &World, course: &Entity) -> Result<Verdict, Failure> {
     })
 }
 
+/// Whoever left the course lately still reads both sides for the grace period that the configuration gives.
+async fn grace(world: &World, course: &Entity, (canvas, discourse): (&mut Audience, &Audience)) {
+    if let Ok(state) = crate::roster::load(world, course).await {
+        let leaving = engine::roster::leaving(&state);
+        let reading = leaving.intersection(&discourse.members).cloned();
+        canvas.observers.extend(reading);
+    }
+}
+
 /// Refuses a new pair whose sides have different readers, unless somebody wrote down why that is right; otherwise what
 /// to store with the pair.
 pub(crate) async fn check_mapping(
@@ -140,7 +150,11 @@ pub(crate) async fn check_mapping(
         return Ok(Vec::new());
     }
     let verdict = compare(world, course).await.map_err(Error::Remote)?;
-    let refusals: Vec<String> = [&verdict.to_discourse, &verdict.to_canvas]
+    // Where we put the course's people into their group ourselves, they are still kept out now; until they are in,
+    // nothing is written to Canvas.
+    let is_filled = !world.settings.people.groups.is_empty();
+    let to_canvas = if is_filled { &None } else { &verdict.to_canvas };
+    let refusals: Vec<String> = [&verdict.to_discourse, to_canvas]
         .into_iter()
         .flatten()
         // A course that is over may be mapped, and is read only.

@@ -11,10 +11,12 @@ pub mod event;
 pub mod feed;
 pub mod herald;
 pub mod mutation;
+pub mod roster;
 pub mod step;
 mod trouble;
 pub mod upkeep;
 pub mod worker;
 mod world;
 
+pub use roster::PeopleSettings;
 pub use world::{CourseSettings, Random, Settings, World};

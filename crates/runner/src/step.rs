@@ -18,6 +18,7 @@ mod undo;
 mod words;
 mod write;
 
+pub(crate) use outcome::after;
 pub(crate) use words::log_of_system;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::course::Error;
 use crate::trouble::Trouble;
 use crate::world::World;
-use crate::{course, event, feed, step, upkeep};
+use crate::{course, event, feed, roster, step, upkeep};
 
 /// How many operations of one thread are claimed together.
 const BATCH_MAX: usize = 200;
@@ -190,7 +190,15 @@ async fn turn(world: &World, owner: &str) -> Result<bool, store::Error> {
     if claimed.is_empty() {
         return Ok(false);
     }
-    match step::run(world, owner, claimed).await {
+    let is_roster = claimed
+        .iter()
+        .any(|operation| operation.kind == store::OperationKind::Roster);
+    let ran = if is_roster {
+        roster::run(world, owner, claimed).await
+    } else {
+        step::run(world, owner, claimed).await
+    };
+    match ran {
         // Somebody changed an entity under the step: its operations are looked at again at once.
         Err(store::Error::Stale { what }) => {
             tracing::debug!(what, "a step lost a race and is repeated");
@@ -263,6 +271,9 @@ async fn duties(
         let is_sweep = world.now() >= next_sweep;
         if is_sweep {
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
+        }
+        if let Err(error) = roster::queue_due(&world, &courses).await {
+            tracing::warn!(%error, "the courses' people could not be queued; tried again");
         }
         poll_all(&world, &courses, is_sweep, &mut trouble).await;
         let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
@@ -367,6 +378,9 @@ pub async fn until_quiet(
     let courses = course::ensure(world).await?;
     world.learn_mirrors().await.map_err(Error::store)?;
     let mut done = Progress::default();
+    roster::queue_due(world, &courses)
+        .await
+        .map_err(Error::store)?;
     for course in &courses {
         for system in System::REMOTE {
             done.queued += feed::poll(world, course, system, true).await?;

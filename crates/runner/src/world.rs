@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use crate::roster::PeopleSettings;
 use connector::Connector;
 use engine::Limits;
 use model::{Clock, Entity, IdSource, Kind, Policy, RemoteId, Strategy, System, Timestamp};
@@ -40,6 +41,8 @@ pub struct Settings {
     pub kind_strategies: Vec<(model::Kind, Strategy)>,
     /// The courses to keep in step.
     pub courses: Vec<CourseSettings>,
+    /// How the people of the courses are followed.
+    pub people: PeopleSettings,
     /// How often the feeds are read, in milliseconds.
     pub feed_interval_ms: i64,
     /// How often every thread of a course is looked at, in milliseconds.

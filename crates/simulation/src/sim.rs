@@ -260,6 +260,7 @@ fn settings(swarm: &Swarm) -> Settings {
             accepted_audience: Some("nobody reads them".to_owned()),
         }],
         audience_interval_ms: 900_000,
+        people: runner::PeopleSettings::default(),
         feed_interval_ms: 30_000,
         sweep_interval_ms: 3_600_000,
         lease_ms: LEASE_MS,

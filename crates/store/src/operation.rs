@@ -49,6 +49,8 @@ names! {
         Feed = "feed",
         /// A full comparison.
         Sweep = "sweep",
+        /// A course's people.
+        Roster = "roster",
     }
 }
 

@@ -17,6 +17,7 @@ use crate::access::Caller;
 use crate::json::{conflict_json, entity_json, history_json, operation_json};
 use crate::page::{conflict, error as groups, history, message, queue};
 use crate::problem::Problem;
+use crate::roster;
 use crate::state::State;
 use crate::summary::Summary;
 
@@ -41,6 +42,8 @@ pub(crate) fn router(state: &State) -> Router<State> {
         .route("/api/v1/operations", get(operations))
         .route("/api/v1/operations/{id}", get(operation))
         .route("/api/v1/operations/act", post(write::act))
+        .route("/api/v1/courses/{id}/roster", get(roster::show))
+        .route("/api/v1/courses/{id}/roster/sync", post(roster::sync))
         .route("/api/v1/pauses", get(pauses).post(write::pause))
         .route("/api/v1/pauses/resume", post(write::resume))
         .route("/api/v1/errors", get(errors))

@@ -115,6 +115,8 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     get("/api/v1/operations/{id}", View, "One operation with its attempts.", &[]),
     post("/api/v1/operations/act", Operate, "Acts on operations by id or by filter, no more than `max_changes`.",
         &["verb", "ids", "filter", "priority", "reason", "max_changes", "dry_run"]),
+    get("/api/v1/courses/{id}/roster", Operate, "The groups of a course's people: who is leaving, who has no account.", &[]),
+    post("/api/v1/courses/{id}/roster/sync", Operate, "Looks at a course's people now.", &[]),
     get("/api/v1/pauses", View, "What rests.", &[]),
     post("/api/v1/pauses", Operate, "Pauses a scope.", &["scope", "reason"]),
     post("/api/v1/pauses/resume", Operate, "Lets a scope go on.", &["scope", "reason"]),

@@ -16,6 +16,7 @@ mod merge;
 mod metric;
 mod page;
 mod problem;
+mod roster;
 mod state;
 mod summary;
 mod tally;
@@ -35,6 +36,7 @@ pub use json::{
     account_json, conflict_json, entity_json, history_json, message_json, operation_json,
     token_json,
 };
+pub use roster::{ask_roster, roster_json};
 pub use state::{Site, Stamp, State};
 pub use widget::widget_path;
 

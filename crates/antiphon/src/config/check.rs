@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use engine::Limits;
 use model::{Kind, Policy, Strategy};
 use runner::upkeep::Plan;
-use runner::{CourseSettings, Settings};
+use runner::{CourseSettings, PeopleSettings, Settings};
 use store::{Isolation, OperationKind};
 
 use super::file::{self, File, PersonKey};
 use super::notify::{self, Notify};
+use super::people;
 use super::{Invalid, Secret};
 
 /// Everything the program needs to know, checked.
@@ -25,6 +26,7 @@ pub(crate) struct Config {
     pub(crate) discourse_user: String,
     pub(crate) discourse_calls_per_minute: Option<u32>,
     pub(crate) webhook_secret: Option<Secret>,
+    pub(crate) connect_secret: Option<Secret>,
     pub(crate) listen: String,
     pub(crate) web_token: Option<Secret>,
     pub(crate) public_url: Option<String>,
@@ -69,6 +71,11 @@ impl Config {
                 "discourse.webhook_secret",
                 masked(self.webhook_secret.as_ref()).to_owned(),
             ),
+            (
+                "discourse.connect_secret",
+                masked(self.connect_secret.as_ref()).to_owned(),
+            ),
+            ("people.groups", people::names(&self.settings.people)),
             ("web.listen", self.listen.clone()),
             (
                 "web.public_url",
@@ -119,6 +126,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         discourse,
         web,
         sync,
+        people,
         notify,
         maintenance,
         course,
@@ -138,6 +146,13 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         discourse.webhook_secret,
         discourse.webhook_secret_file,
     )?;
+    let connect_secret = secret(
+        folder,
+        "discourse.connect_secret",
+        discourse.connect_secret,
+        discourse.connect_secret_file,
+    )?;
+    let people = people::check(people, connect_secret.is_some())?;
     let web_token = secret(folder, "web.token", web.token, web.token_file)?;
     let widget_secret = secret(
         folder,
@@ -161,6 +176,7 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         discourse_user: discourse.api_username,
         discourse_calls_per_minute: discourse.calls_per_minute,
         webhook_secret,
+        connect_secret,
         listen: web.listen.unwrap_or_else(|| "127.0.0.1:7070".to_owned()),
         web_token,
         public_url,
@@ -171,11 +187,15 @@ pub(super) fn check(file: File, folder: &Path) -> Result<Config, Invalid> {
         workers,
         notify: notify::check(notify, folder)?,
         plan: super::plan::check(maintenance, folder)?,
-        settings: settings(sync, course)?,
+        settings: settings(sync, people, course)?,
     })
 }
 
-fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, Invalid> {
+fn settings(
+    sync: file::Sync,
+    people: PeopleSettings,
+    courses: Vec<file::Course>,
+) -> Result<Settings, Invalid> {
     let defaults = Policy::default();
     let strategy = optional_strategy("sync.strategy", sync.strategy)?;
     let fallback = optional_strategy("sync.fallback", sync.fallback)?;
@@ -211,6 +231,7 @@ fn settings(sync: file::Sync, courses: Vec<file::Course>) -> Result<Settings, In
         },
         kind_strategies,
         courses: course_settings(courses)?,
+        people,
         feed_interval_ms: duration("sync.feed_interval", sync.feed_interval, 30_000)?.max(100),
         sweep_interval_ms: duration("sync.sweep_interval", sync.sweep_interval, 3_600_000)?
             .max(1_000),

@@ -17,6 +17,8 @@ pub(super) struct File {
     #[serde(default)]
     pub(super) sync: Sync,
     #[serde(default)]
+    pub(super) people: People,
+    #[serde(default)]
     pub(super) notify: super::notify::Section,
     #[serde(default)]
     pub(super) maintenance: Maintenance,
@@ -75,6 +77,8 @@ pub(super) struct Discourse {
     pub(super) api_username: String,
     pub(super) webhook_secret: Option<String>,
     pub(super) webhook_secret_file: Option<PathBuf>,
+    pub(super) connect_secret: Option<String>,
+    pub(super) connect_secret_file: Option<PathBuf>,
     pub(super) calls_per_minute: Option<u32>,
 }
 
@@ -114,6 +118,30 @@ pub(super) struct Sync {
     #[serde(default)]
     pub(super) isolation: std::collections::BTreeMap<String, String>,
     pub(super) workers: Option<usize>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct People {
+    #[serde(default)]
+    pub(super) groups: Vec<String>,
+    #[serde(default)]
+    pub(super) provision: Provision,
+    #[serde(default)]
+    pub(super) category_access: bool,
+    pub(super) interval: Option<String>,
+    pub(super) drop_grace: Option<String>,
+}
+
+/// For whom accounts are made on the forum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Provision {
+    /// For nobody.
+    #[default]
+    Never,
+    /// For everybody who takes part in a course and has none.
+    Enrolled,
 }
 
 #[derive(Debug, Deserialize)]

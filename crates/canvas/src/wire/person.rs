@@ -13,6 +13,11 @@ pub(crate) struct User {
     pub short_name: Option<String>,
     pub display_name: Option<String>,
     pub sis_user_id: Option<String>,
+    pub login_id: Option<String>,
+    /// Shown to readers with the right to it; never kept.
+    pub email: Option<String>,
+    /// The groups of the course that the user is in, where asked for (contract canvas §9).
+    pub group_ids: Option<Vec<Id>>,
     pub fake_student: Option<bool>,
 }
 
@@ -50,7 +55,17 @@ pub(crate) struct Enrollment {
     #[serde(rename = "type")]
     pub kind: Option<String>,
     pub user_id: Option<Id>,
+    pub course_section_id: Option<Id>,
+    pub user: Option<User>,
     #[serde(rename = "enrollment_state")]
     pub state: Option<String>,
     pub limit_privileges_to_course_section: Option<bool>,
+}
+
+/// A part of a course, or a group in it: both are a name under an id.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct Part {
+    pub id: Option<Id>,
+    pub name: Option<String>,
 }

@@ -12,6 +12,10 @@ pub(crate) struct Category {
     pub name: String,
     #[serde(default, deserialize_with = "or_default")]
     pub slug: String,
+    #[serde(default, deserialize_with = "text")]
+    pub color: Option<String>,
+    #[serde(default, deserialize_with = "text")]
+    pub text_color: Option<String>,
     /// The path of the topic that describes the category.
     #[serde(default, deserialize_with = "text")]
     pub topic_url: Option<String>,
@@ -27,6 +31,33 @@ pub(crate) struct Category {
 pub(crate) struct GroupPermission {
     #[serde(default, deserialize_with = "or_default")]
     pub group_name: String,
+    /// 1 create, 2 reply, 3 see.
+    #[serde(default, deserialize_with = "or_default")]
+    pub permission_type: i64,
+}
+
+/// A group (contract discourse §5.4).
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupRow {
+    pub id: i64,
+    #[serde(default, deserialize_with = "or_default")]
+    pub name: String,
+    #[serde(default, deserialize_with = "or_default")]
+    pub automatic: bool,
+    #[serde(default, deserialize_with = "text")]
+    pub bio_raw: Option<String>,
+}
+
+/// One group.
+#[derive(Debug, Deserialize)]
+pub(crate) struct OneGroup {
+    pub group: GroupRow,
+}
+
+/// A group that was made.
+#[derive(Debug, Deserialize)]
+pub(crate) struct MadeGroup {
+    pub basic_group: GroupRow,
 }
 
 /// A page of a group's members.

@@ -100,6 +100,7 @@ impl Script {
             url,
             api_key: Secret::new("the-key"),
             api_username: "system".to_owned(),
+            connect_secret: None,
             user_agent: "antiphon-test".to_owned(),
             timeout_ms: 5_000,
             max_body_bytes,

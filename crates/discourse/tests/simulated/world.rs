@@ -280,6 +280,7 @@ fn connect(url: &str, key: &str) -> Discourse {
         url: url.to_owned(),
         api_key: Secret::new(key),
         api_username: ADMIN_USERNAME.to_owned(),
+        connect_secret: None,
         user_agent: "antiphon-test".to_owned(),
         timeout_ms: 10_000,
         max_body_bytes: 8 * 1024 * 1024,
