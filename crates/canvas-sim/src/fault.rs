@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Throttle,
     /// The token counts as expired.
     ExpiredToken,
+    /// Whoever asks may not do it.
+    NotPermitted,
     /// `/view` shows what it showed before the last changes.
     StaleView,
     /// `/view` answers 503.
@@ -70,6 +72,7 @@ impl Kind {
             Self::BadGateway => "bad_gateway",
             Self::Throttle => "throttle",
             Self::ExpiredToken => "expired_token",
+            Self::NotPermitted => "not_permitted",
             Self::StaleView => "stale_view",
             Self::ViewNotReady => "view_not_ready",
             Self::StaleList { .. } => "stale_list",

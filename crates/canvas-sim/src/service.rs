@@ -245,6 +245,9 @@ fn run(
     if caller.is_none() && !route.is_open {
         return (Err(auth::no_token()), template);
     }
+    if fault == Some(&Kind::NotPermitted) {
+        return (Err(Fail::NotPermitted), template);
+    }
     if request.is_broken {
         return (Ok(broken_json()), template);
     }

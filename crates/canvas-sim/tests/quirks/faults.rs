@@ -16,6 +16,7 @@ async fn before_and_after_the_commit() {
         ("bad_gateway", 502, 0),
         ("throttle", 429, 0),
         ("expired_token", 401, 0),
+        ("not_permitted", 403, 0),
         ("lost_request", 502, 0),
         ("error_after_commit", 500, 1),
         ("lost_answer", 502, 2),

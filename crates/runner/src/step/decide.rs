@@ -78,6 +78,8 @@ fn discover(batch: &mut Batch<'_>, look: &Look) {
                 .map(|(system, replica)| ((*system, replica.remote.clone()), entity.id.clone()))
         })
         .collect();
+    let now = batch.world.now();
+    let mut ids = fresh_ids(batch, look, &known);
     for (system, remote) in &look.posts {
         if known.contains_key(&(*system, remote.clone())) {
             continue;
@@ -88,7 +90,6 @@ fn discover(batch: &mut Batch<'_>, look: &Look) {
         if !matches!(item.sighting, Sighting::Present(_)) {
             continue;
         }
-        let now = batch.world.now();
         let entity = if let Some(intent) = adoptable(batch, *system, item.key.as_ref()) {
             batch
                 .entities
@@ -104,13 +105,25 @@ fn discover(batch: &mut Batch<'_>, look: &Look) {
                 container: batch.topic.clone(),
                 parent,
             };
-            engine::discover(EntityId(batch.world.id()), *system, item, place, now)
+            ids.pop_first()
+                .and_then(|id| engine::discover(id, *system, item, place, now))
         };
         if let Some(entity) = entity {
             known.insert((*system, remote.clone()), entity.id.clone());
             batch.touch(entity);
         }
     }
+}
+
+/// Ids for the posts that nobody knows. They are taken in their own order, because that is the order in which the posts
+/// are written to the other side: the one in which this side shows them.
+fn fresh_ids(
+    batch: &Batch<'_>,
+    look: &Look,
+    known: &BTreeMap<(System, RemoteId), EntityId>,
+) -> BTreeSet<EntityId> {
+    let unknown = look.posts.iter().filter(|post| !known.contains_key(post));
+    unknown.map(|_| EntityId(batch.world.id())).collect()
 }
 
 /// The create that left an item with this key behind, when its entity still has no copy there.
