@@ -147,6 +147,7 @@ class World:
                 "feed_interval": "300ms",
                 "two_looks_interval": "500ms",
                 "lease": "5s",
+                "accept_plan": True,
                 **options.get("sync", {}),
             },
         }

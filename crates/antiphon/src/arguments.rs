@@ -68,6 +68,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: Roster,
     },
+    /// Compare what stands on both sides, list what may be the same, and decide about it.
+    Match {
+        #[command(subcommand)]
+        verb: MatchVerb,
+    },
     /// List or run the maintenance jobs.
     Maintenance {
         #[command(subcommand)]
@@ -137,6 +142,9 @@ pub(crate) struct Serve {
     /// Where to listen, instead of what the configuration says.
     #[arg(long, value_name = "ADDRESS")]
     pub(crate) listen: Option<String>,
+    /// Write to newly connected courses at once, without a plan that somebody accepted.
+    #[arg(long)]
+    pub(crate) accept_plan: bool,
 }
 
 /// What to do with processes.
@@ -187,6 +195,9 @@ pub(crate) struct Sync {
     /// How long to wait for operations that back off, in seconds.
     #[arg(long, default_value_t = 20, value_name = "SECONDS")]
     pub(crate) patience: u32,
+    /// Write to newly connected courses at once, without a plan that somebody accepted.
+    #[arg(long)]
+    pub(crate) accept_plan: bool,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -373,6 +384,71 @@ pub(crate) struct RosterSync {
     /// Let what a guard held go on: you have looked at it.
     #[arg(long)]
     pub(crate) release: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MatchVerb {
+    /// Compare both sides of every course that is not written to yet; writes to neither.
+    Run(Output),
+    /// List what waits for a person; with `--all` or `--json` also what is decided.
+    List(MatchList),
+    /// Make one item of two.
+    Accept(MatchAccept),
+    /// Say that the items are different; each goes its own way.
+    Reject(MatchReject),
+    /// Forget what was matched in a course, until the first write.
+    Undo(MatchUndo),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchList {
+    /// Only this course: our id, `canvas:ID` or `discourse:ID`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) course: Option<String>,
+    /// Also what is decided.
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchAccept {
+    /// The match's id.
+    pub(crate) id: String,
+    /// Which entity in Canvas, where the match names more than one.
+    #[arg(long, value_name = "ENTITY")]
+    pub(crate) canvas: Option<String>,
+    /// Which entity in Discourse, where the match names more than one.
+    #[arg(long, value_name = "ENTITY")]
+    pub(crate) discourse: Option<String>,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchReject {
+    /// The match's id.
+    pub(crate) id: String,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MatchUndo {
+    /// The course: our id, `canvas:ID` or `discourse:ID`.
+    pub(crate) course: String,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -12,6 +12,7 @@ pub(crate) mod maintenance;
 pub(crate) mod node;
 pub(crate) mod notify;
 pub(crate) mod operation;
+pub(crate) mod pairing;
 pub(crate) mod restore;
 pub(crate) mod roster;
 pub(crate) mod sandbox;

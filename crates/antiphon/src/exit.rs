@@ -9,6 +9,8 @@ use crate::config::Invalid;
 pub(crate) const ATTENTION: u8 = 1;
 /// Wrong usage.
 pub(crate) const USAGE: u8 = 2;
+/// Refused by a guard; nothing was written.
+pub(crate) const REFUSED: u8 = 3;
 /// The remote side is unavailable; worth trying later.
 pub(crate) const UNAVAILABLE: u8 = 4;
 /// An internal error.
@@ -48,6 +50,12 @@ pub(crate) fn code(error: &anyhow::Error) -> ExitCode {
         CONFIGURATION
     } else if error.downcast_ref::<Usage>().is_some() {
         USAGE
+    } else if let Some(error) = error.downcast_ref::<web::ChangeError>() {
+        match error {
+            web::ChangeError::NotFound(_) => USAGE,
+            web::ChangeError::Refused(_) => REFUSED,
+            web::ChangeError::Store(error) => of_class(error.failure().class),
+        }
     } else if let Some(Failed(failure)) = error.downcast_ref::<Failed>() {
         of_class(failure.class)
     } else {
@@ -61,7 +69,7 @@ fn of_class(class: model::Class) -> u8 {
     match class {
         Class::Configuration | Class::Permission => CONFIGURATION,
         Class::Transient | Class::Throttled | Class::UnknownOutcome => UNAVAILABLE,
-        Class::Guard => 3,
+        Class::Guard => REFUSED,
         Class::NotFound | Class::Invalid | Class::Conflict => ATTENTION,
         Class::Bug => INTERNAL,
     }

@@ -49,6 +49,7 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Operation { verb } => command::operation::run(config, verb).await,
         Command::Conflict { verb } => command::conflict::run(config, verb).await,
         Command::Roster { verb } => command::roster::run(config, verb).await,
+        Command::Match { verb } => command::pairing::run(config, verb).await,
         Command::Maintenance { verb } => command::maintenance::run(config, verb).await,
         Command::Backup { verb } => command::backup::run(config, verb).await,
         Command::User { verb } => command::user::user(config, verb).await,

@@ -11,6 +11,7 @@ mod body;
 mod detect;
 mod guard;
 mod local;
+pub mod matching;
 mod merge;
 mod plan;
 mod receipt;

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use engine::matching::Mode;
 use model::{
     Class, Entity, EntityId, Existence, Failure, Kind, Record, RemoteId, RemoteItem, Replica,
     Sighting, Status, System, VersionVector,
 };
-use store::{Change, EntityFilter};
+use store::{Change, EntityFilter, Pairing};
 
 use crate::audience;
 use crate::world::{CourseSettings, World};
@@ -86,6 +87,9 @@ async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error>
     }
     let entity = entity(world, settings, &canvas, &discourse);
     let mut changes = vec![Change::SaveEntity(entity.clone())];
+    if !(world.settings.accept_plan && settings.matching == Mode::CreateOnly) {
+        changes.extend(Pairing::begin(&entity.id));
+    }
     changes.extend(audience::check_mapping(world, settings, &entity).await?);
     world.store.commit(changes).await.map_err(Error::store)?;
     Ok(Entity {

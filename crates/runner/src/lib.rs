@@ -11,6 +11,7 @@ pub mod event;
 pub mod feed;
 pub mod herald;
 pub mod mutation;
+pub mod pairing;
 pub mod roster;
 pub mod step;
 mod trouble;

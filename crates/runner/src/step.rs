@@ -42,6 +42,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) intents: Vec<Intent>,
     /// The sync transactions that have not ended.
     pub(crate) transactions: BTreeMap<EntityId, store::Prepared>,
+    /// What of the course is left to be matched.
+    pub(crate) pairing: store::Pairing,
     /// Entities as they were seen, before this step decided about them.
     pub(crate) before: BTreeMap<EntityId, Entity>,
     /// Entities whose new state is not stored yet.

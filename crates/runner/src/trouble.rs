@@ -1,8 +1,8 @@
 //! What feeds fail with, told to the history in measure: an outage is asked about every half minute, but is one cause.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use model::{EntityId, Failure, System, Timestamp};
+use model::{Entity, EntityId, Failure, System, Timestamp};
 use store::Change;
 
 use crate::step::log_of_system;
@@ -11,9 +11,12 @@ use crate::world::World;
 /// After this long a failure that goes on is told again, so that it is seen to go on, in milliseconds.
 const AGAIN_MS: i64 = 300_000;
 
-/// What was told last of each feed.
+/// What was told last of each feed, and of which courses it was said that they wait.
 #[derive(Debug, Default)]
-pub(crate) struct Trouble(HashMap<(EntityId, System), (String, Timestamp)>);
+pub(crate) struct Trouble(
+    HashMap<(EntityId, System), (String, Timestamp)>,
+    HashSet<EntityId>,
+);
 
 impl Trouble {
     /// Whether this failure of a feed is to be told now.
@@ -25,6 +28,18 @@ impl Trouble {
             self.0.insert(feed, (failure.code.clone(), now));
         }
         is_news
+    }
+
+    /// A course may not be written to yet; said once.
+    pub(crate) fn waits(&mut self, course: &Entity) {
+        if self.1.insert(course.id.clone()) {
+            tracing::warn!(course = %course.id, "nothing is written for a course until its plan is accepted: `antiphon plan`");
+        }
+    }
+
+    /// A course may be written to.
+    pub(crate) fn accepted(&mut self, course: &Entity) {
+        self.1.remove(&course.id);
     }
 
     /// A feed was read: what fails next is news.

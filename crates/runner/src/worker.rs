@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::course::Error;
 use crate::trouble::Trouble;
 use crate::world::World;
-use crate::{course, event, feed, roster, step, upkeep};
+use crate::{course, event, feed, pairing, roster, step, upkeep};
 
 /// How many operations of one thread are claimed together.
 const BATCH_MAX: usize = 200;
@@ -334,6 +334,17 @@ async fn ensure(world: &World) -> Vec<Entity> {
 
 async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool, trouble: &mut Trouble) {
     for course in courses {
+        match pairing::prepare(world, course).await {
+            Ok(true) => trouble.accepted(course),
+            Ok(false) => {
+                trouble.waits(course);
+                continue;
+            }
+            Err(error) => {
+                tell_unmatched(world, course, &error, trouble).await;
+                continue;
+            }
+        }
         for system in System::REMOTE {
             let polled = feed::poll(world, course, system, is_sweep).await;
             let course = &course.id;
@@ -353,6 +364,15 @@ async fn poll_all(world: &World, courses: &[Entity], is_sweep: bool, trouble: &m
                 }
             }
         }
+    }
+}
+
+/// Says that the two sides of a course could not be compared.
+async fn tell_unmatched(world: &World, course: &Entity, error: &Error, trouble: &mut Trouble) {
+    tracing::warn!(course = %course.id, %error, "a course could not be matched; tried again");
+    if let Error::Remote(failure) = error {
+        let system = model::system_of_code(&failure.code).unwrap_or(System::Canvas);
+        trouble.tell(world, (&course.id, system), failure).await;
     }
 }
 
@@ -382,6 +402,10 @@ pub async fn until_quiet(
         .await
         .map_err(Error::store)?;
     for course in &courses {
+        if !pairing::prepare(world, course).await? {
+            done.waiting += 1;
+            continue;
+        }
         for system in System::REMOTE {
             done.queued += feed::poll(world, course, system, true).await?;
         }
@@ -431,4 +455,6 @@ pub struct Progress {
     pub queued: usize,
     /// Batches of operations that ran.
     pub batches: usize,
+    /// Courses that were left alone because nobody has accepted their plan.
+    pub waiting: usize,
 }

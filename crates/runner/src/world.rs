@@ -28,6 +28,10 @@ pub struct CourseSettings {
     pub limits: Limits,
     /// Nothing is written for this course.
     pub is_read_only: bool,
+    /// What is done with content that is there when the pair is connected.
+    pub matching: engine::matching::Mode,
+    /// Likely matches are linked without asking.
+    pub links_likely: bool,
     /// Why somebody accepted that more people can read one side than the other; then readers are not compared.
     pub accepted_audience: Option<String>,
 }
@@ -39,6 +43,8 @@ pub struct Settings {
     pub policy: Policy,
     /// Strategies by kind.
     pub kind_strategies: Vec<(model::Kind, Strategy)>,
+    /// A newly connected course is written to without a plan that somebody accepted.
+    pub accept_plan: bool,
     /// The courses to keep in step.
     pub courses: Vec<CourseSettings>,
     /// How the people of the courses are followed.

@@ -256,9 +256,13 @@ fn settings(swarm: &Swarm) -> Settings {
             strategy,
             limits: if has_guards { limits } else { wide },
             is_read_only: false,
+            // What the world begins with is the same on both sides by chance at most; matching has tests of its own.
+            matching: engine::matching::Mode::CreateOnly,
+            links_likely: false,
             // The remotes in memory have no people.
             accepted_audience: Some("nobody reads them".to_owned()),
         }],
+        accept_plan: true,
         audience_interval_ms: 900_000,
         people: runner::PeopleSettings::default(),
         feed_interval_ms: 30_000,

@@ -194,6 +194,29 @@ pub enum Change {
     },
     /// A change of the operators' side.
     Desk(DeskChange),
+    /// Stores a fact about the database, or removes it.
+    SetFact {
+        /// Its name.
+        name: String,
+        /// What it says; `None` removes it.
+        value: Option<String>,
+    },
+    /// Forgets the topics and posts of a course, with their conflicts and what waits for them: they are found again.
+    ForgetItems {
+        /// The course.
+        course: EntityId,
+        /// Now.
+        at: Timestamp,
+    },
+    /// Makes one entity of two that are the same item, as [`crate::Store::join_entities`] does.
+    Join {
+        /// The one that stays, guarded by its revision.
+        kept: Box<Entity>,
+        /// The one that goes.
+        gone: EntityId,
+        /// Now.
+        at: Timestamp,
+    },
     /// Ends a sync transaction; guarded by its being open.
     EndTransaction {
         /// Which.
@@ -260,6 +283,13 @@ async fn apply(session: &mut Session, change: &Change) -> Result<()> {
         | Change::Reprioritise { .. } => apply_by_hand(session, change).await,
         Change::Log(entry) => table::history::add(session, entry).await,
         Change::Desk(change) => table::desk::apply(session, change).await,
+        Change::SetFact { name, value } => {
+            table::upkeep::set_fact(session, name, value.as_deref()).await
+        }
+        Change::ForgetItems { course, at } => {
+            table::upkeep::forget_items(session, course, *at).await
+        }
+        Change::Join { kept, gone, at } => table::upkeep::join(session, kept, gone, *at).await,
         Change::SetCursor { name, value, at } => {
             table::cursor::set(session, name, value, *at).await
         }

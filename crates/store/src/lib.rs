@@ -14,6 +14,7 @@ mod group;
 mod maintain;
 mod operation;
 mod overview;
+mod pairing;
 mod queue;
 mod record;
 mod schema;
@@ -37,6 +38,7 @@ pub use operation::{
     Attempt, AttemptResult, Claim, Exchange, Finished, NewOperation, Operation, OperationFilter,
     OperationKind, OperationState, Outcome, Pause, Priority, QueueCount,
 };
+pub use pairing::{Match, MatchState, Pairing};
 pub use record::{
     ConflictFilter, EntityFilter, Event, HistoryEntry, HistoryFilter, Isolation, Node, Prepared,
     StatusCount, SyncTransaction, TransactionResult,

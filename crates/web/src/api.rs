@@ -1,6 +1,7 @@
 //! The admin API: the same nouns and verbs as the pages and the command line.
 
 pub(crate) mod openapi;
+mod pairing;
 pub(crate) mod repeat;
 mod write;
 
@@ -39,6 +40,10 @@ pub(crate) fn router(state: &State) -> Router<State> {
         .route("/api/v1/conflicts", get(conflicts))
         .route("/api/v1/conflicts/{id}", get(conflict))
         .route("/api/v1/conflicts/{id}/resolve", post(write::resolve))
+        .route("/api/v1/matches", get(pairing::list))
+        .route("/api/v1/matches/undo", post(pairing::undo))
+        .route("/api/v1/matches/{id}/accept", post(pairing::accept))
+        .route("/api/v1/matches/{id}/reject", post(pairing::reject))
         .route("/api/v1/operations", get(operations))
         .route("/api/v1/operations/{id}", get(operation))
         .route("/api/v1/operations/act", post(write::act))

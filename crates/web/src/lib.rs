@@ -15,6 +15,7 @@ mod json;
 mod merge;
 mod metric;
 mod page;
+mod pairing;
 mod problem;
 mod roster;
 mod state;
@@ -37,6 +38,7 @@ pub use json::{
     token_json,
 };
 pub use roster::{ask_roster, roster_json};
+pub use pairing::{Pick, accept_match, match_json, matches, reject_match, undo_matches};
 pub use state::{Site, Stamp, State};
 pub use widget::widget_path;
 

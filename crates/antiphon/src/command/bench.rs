@@ -102,6 +102,7 @@ webhook_secret = "{}"
 calls_per_minute = 0
 [sync]
 feed_interval = "500ms"
+accept_plan = true
 workers = {workers}
 [[course]]
 canvas = 1

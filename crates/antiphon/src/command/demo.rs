@@ -168,6 +168,8 @@ calls_per_minute = 0
 strategy = "merge_prefer_canvas"
 feed_interval = "2s"
 two_looks_interval = "1s"
+# Built-in servers: nothing has to be looked at first.
+accept_plan = true
 # Three courses: one plain, one whose deletes wait for a person, one whose conflicts do.
 [[course]]
 canvas = 1

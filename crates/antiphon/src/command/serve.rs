@@ -22,6 +22,7 @@ pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode>
     if let Some(listen) = options.listen {
         config.listen = listen;
     }
+    config.settings.accept_plan |= options.accept_plan;
     let Some(_lock) = wiring::lock(&config)? else {
         line("Another antiphon serves this database already.");
         return Ok(ExitCode::from(LOCKED));
@@ -29,6 +30,9 @@ pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode>
     let store = wiring::open(&config).await?;
     wiring::recover(&store).await?;
     let world = wiring::lasting_world(&config, &store).await?;
+    let courses = runner::course::ensure(&world).await;
+    let courses = courses.map_err(super::sync::course_error)?;
+    tell_what_waits(&world, &courses).await?;
     let listener = TcpListener::bind(&config.listen)
         .await
         .with_context(|| format!("Cannot listen on {}", config.listen))?;
@@ -38,6 +42,24 @@ pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode>
     ));
     serve(&config, world, listener, wiring::stopped()).await?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says which courses are not written to because nobody has accepted a plan.
+async fn tell_what_waits(world: &World, courses: &[model::Entity]) -> anyhow::Result<()> {
+    let mut waiting = Vec::new();
+    for course in courses {
+        let pairing = world.store.pairing(&course.id).await;
+        if pairing.map_err(wiring::stored)?.is_unaccepted && !world.settings.accept_plan {
+            waiting.push(course.title().unwrap_or(course.id.as_str()).to_owned());
+        }
+    }
+    if !waiting.is_empty() {
+        line(&format!(
+            "Nothing is written for {}: no plan was accepted. Next: antiphon plan -o plan.json, then antiphon apply plan.json",
+            waiting.join(", ")
+        ));
+    }
+    Ok(())
 }
 
 /// Serves until `stop` ends; running work is finished before it returns.

@@ -17,7 +17,8 @@ use crate::show::{line, object};
 use crate::wiring;
 
 pub(crate) async fn run(path: &Path, options: Sync) -> anyhow::Result<ExitCode> {
-    let config = config::load(path)?;
+    let mut config = config::load(path)?;
+    config.settings.accept_plan |= options.accept_plan;
     let lock = wiring::lock(&config)?;
     let store = wiring::open(&config).await?;
     if lock.is_some() {
@@ -94,6 +95,7 @@ async fn report(world: &World, done: worker::Progress, is_json: bool) -> anyhow:
             "conflict": of(Status::Conflict),
             "held": of(Status::Held),
             "failed": of(Status::Failed),
+            "waiting_for_plan": done.waiting,
             "calls": calls.into_iter().collect::<std::collections::BTreeMap<_, _>>(),
         }));
     } else {
@@ -106,7 +108,18 @@ async fn report(world: &World, done: worker::Progress, is_json: bool) -> anyhow:
             of(Status::Failed),
         ));
     }
-    let needs = of(Status::Conflict) + of(Status::Held) + of(Status::Failed) + of(Status::Pending);
+    if done.waiting > 0 && !is_json {
+        line(&format!(
+            "{} courses were left alone: no plan was accepted. Next: antiphon plan -o plan.json",
+            done.waiting
+        ));
+    }
+    let waiting = u64::try_from(done.waiting).unwrap_or(u64::MAX);
+    let needs = waiting
+        + of(Status::Conflict)
+        + of(Status::Held)
+        + of(Status::Failed)
+        + of(Status::Pending);
     Ok(if needs == 0 {
         ExitCode::SUCCESS
     } else {

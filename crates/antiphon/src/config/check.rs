@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use engine::Limits;
+use engine::matching::Mode;
 use model::{Kind, Policy, Strategy};
 use runner::upkeep::Plan;
 use runner::{CourseSettings, PeopleSettings, Settings};
@@ -230,6 +231,7 @@ fn settings(
             is_read_only: false,
         },
         kind_strategies,
+        accept_plan: sync.accept_plan,
         courses: course_settings(courses)?,
         people,
         feed_interval_ms: duration("sync.feed_interval", sync.feed_interval, 30_000)?.max(100),
@@ -286,6 +288,8 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
             strategy: optional_strategy("course.strategy", course.strategy)?,
             limits,
             is_read_only: course.read_only,
+            matching: mode(course.matching.as_deref())?,
+            links_likely: course.link_likely,
             accepted_audience: accepted(course.accept_wider_audience)?,
         };
         let twin = checked
@@ -300,6 +304,20 @@ fn course_settings(courses: Vec<file::Course>) -> Result<Vec<CourseSettings>, In
         checked.push(course);
     }
     Ok(checked)
+}
+
+/// What is done with content that is there when the pair is connected.
+fn mode(name: Option<&str>) -> Result<Mode, Invalid> {
+    let Some(name) = name else {
+        return Ok(Mode::default());
+    };
+    Mode::parse(name).ok_or_else(|| {
+        let names: Vec<&str> = Mode::ALL.iter().map(|mode| mode.as_str()).collect();
+        Invalid(format!(
+            "course.match: there is no mode `{name}`; use one of {}.",
+            names.join(", ")
+        ))
+    })
 }
 
 /// A reason that says something: the next person must be able to understand it.

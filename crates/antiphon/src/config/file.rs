@@ -118,6 +118,8 @@ pub(super) struct Sync {
     #[serde(default)]
     pub(super) isolation: std::collections::BTreeMap<String, String>,
     pub(super) workers: Option<usize>,
+    #[serde(default)]
+    pub(super) accept_plan: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -156,6 +158,10 @@ pub(super) struct Course {
     pub(super) accept_wider_audience: Option<String>,
     pub(super) empty_thread: Option<u64>,
     pub(super) edit_budget: Option<u64>,
+    #[serde(rename = "match")]
+    pub(super) matching: Option<String>,
+    #[serde(default)]
+    pub(super) link_likely: bool,
 }
 
 /// An id or a name.

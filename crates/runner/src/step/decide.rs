@@ -14,6 +14,8 @@ use super::readers::Readers;
 use super::words::{conflict_log, words};
 use super::{Batch, bug, find, outcome, place, transaction, write};
 use crate::mutation::{Mutation, is_on};
+use crate::pairing;
+use engine::matching::Mode;
 use engine::thread_key;
 
 /// A write that is decided, with its stored intent.
@@ -39,7 +41,10 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
     let is_topic_live = batch
         .remote(&topic, System::Local)
         .is_some_and(|local| !local.record.deleted);
-    let is_held = batch.entities.get(&topic).is_some_and(engine::holds_thread);
+    let is_held = batch
+        .entities
+        .get(&topic)
+        .is_some_and(|topic| engine::holds_thread(topic) || topic.status == Status::Skipped);
     if is_topic_live && !is_held {
         discover(batch, look);
         let posts: Vec<EntityId> = batch
@@ -269,6 +274,9 @@ async fn plan(
         let Some(entity) = batch.entities.get(&id).cloned() else {
             continue;
         };
+        if is_left_alone(batch, &entity) {
+            continue;
+        }
         let is_post = entity.kind == Kind::Post;
         let subject = engine::entity_key(&id);
         let is_asked = batch.operation_of(&id).is_some();
@@ -419,6 +427,32 @@ pub(crate) fn intent_of(
         state: IntentState::Open,
         created_at: batch.world.now(),
     }
+}
+
+/// Whether nothing may be written for an entity because of how the two sides of its course were matched; the entity then
+/// says so.
+fn is_left_alone(batch: &mut Batch<'_>, entity: &Entity) -> bool {
+    let mode = batch
+        .settings
+        .map_or(Mode::default(), |settings| settings.matching);
+    let is_alone = System::REMOTE
+        .into_iter()
+        .any(|system| entity.replica(system).is_none());
+    let (status, reason) = if batch.pairing.asks_about(&entity.id) {
+        (Status::Held, pairing::unclear())
+    } else if mode == Mode::MatchOnly && is_alone && entity.status != Status::Skipped {
+        (Status::Skipped, pairing::match_only())
+    } else {
+        return false;
+    };
+    if entity.status != status || entity.reason.as_ref() != Some(&reason) {
+        batch.touch(Entity {
+            status,
+            reason: Some(reason),
+            ..entity.clone()
+        });
+    }
+    true
 }
 
 /// What failed or is held stays so until something new is seen or somebody asks for it.

@@ -8,8 +8,13 @@ use model::{
 use store::{Change, HistoryEntry, Operation, Outcome};
 
 use super::{Batch, finish, outcome};
-use crate::world::World;
+use crate::pairing;
+use crate::world::{CourseSettings, World};
+use engine::matching::Mode;
 use engine::thread_key;
+
+/// Why a newly connected course is left alone.
+const RESTS: &str = "the course, or the topic, is matched first, and its plan is not accepted yet";
 
 /// Where the operations lead.
 pub(crate) enum Located<'a> {
@@ -66,7 +71,11 @@ async fn load<'a>(
     let Some(course) = world.store.entity(&found.course).await? else {
         return finish_all(world, owner, &operations, "its course is gone").await;
     };
-    let entities: std::collections::BTreeMap<EntityId, Entity> = world
+    let pairing = world.store.pairing(&course.id).await?;
+    if pairing.rests(&topic) {
+        return finish_all(world, owner, &operations, RESTS).await;
+    }
+    let mut entities: std::collections::BTreeMap<EntityId, Entity> = world
         .store
         .thread(&topic)
         .await?
@@ -83,6 +92,7 @@ async fn load<'a>(
         .replica(System::Canvas)
         .and_then(|replica| replica.mark.clone());
     let settings = world.course_settings(canvas_name.as_deref());
+    let touched = revive(settings, &mut entities);
     let claimed_at = claimed_at(world, &operations);
     let batch = Batch {
         world,
@@ -97,8 +107,9 @@ async fn load<'a>(
             .into_iter()
             .map(|prepared| (prepared.transaction.entity.clone(), prepared))
             .collect(),
+        pairing,
         before: std::collections::BTreeMap::new(),
-        touched: std::collections::BTreeSet::new(),
+        touched,
         receipts: Vec::new(),
         renewed_at: claimed_at,
         looked_at: claimed_at,
@@ -108,6 +119,25 @@ async fn load<'a>(
         batch: Box::new(batch),
         thread: Box::new(thread),
     })
+}
+
+/// Takes up again what was left alone while the course only matched, if it does more now.
+fn revive(
+    settings: Option<&CourseSettings>,
+    entities: &mut std::collections::BTreeMap<EntityId, Entity>,
+) -> std::collections::BTreeSet<EntityId> {
+    let mode = settings.map_or(Mode::default(), |settings| settings.matching);
+    let mut revived = std::collections::BTreeSet::new();
+    for entity in entities.values_mut() {
+        let reason = entity.reason.as_ref();
+        let is_left = reason.is_some_and(|reason| reason.code == pairing::MATCH_ONLY_CODE);
+        if mode != Mode::MatchOnly && entity.status == Status::Skipped && is_left {
+            entity.status = Status::Pending;
+            entity.reason = None;
+            revived.insert(entity.id.clone());
+        }
+    }
+    revived
 }
 
 /// When the operations were claimed. Not when this is asked: the worker may have stood still since.
@@ -197,6 +227,15 @@ async fn discover<'a>(
         )
         .await;
     };
+    let course = operations
+        .iter()
+        .find_map(|operation| operation.course.as_ref());
+    if let Some(course) = course {
+        let pairing = world.store.pairing(course).await?;
+        if pairing.is_unaccepted || pairing.is_unmatched {
+            return finish_all(world, owner, &operations, RESTS).await;
+        }
+    }
     let thread = match connector.thread(&remote).await {
         Ok(thread) => thread,
         Err(error) => {
@@ -240,6 +279,10 @@ async fn make(
     let Some(course) = course else {
         return Ok(Err("it is in no configured course".to_owned()));
     };
+    let pairing = store.pairing(&course.id).await?;
+    if pairing.is_unaccepted || pairing.is_unmatched {
+        return Ok(Err(RESTS.to_owned()));
+    }
     if let Sighting::Withheld(reason) = &item.sighting {
         let title = system.title();
         return Ok(Err(format!(

@@ -2,7 +2,7 @@
 //!
 //! Every removal takes a limit, so that none holds a lock for long.
 
-use model::{Entity, EntityId, IdSource, OperationId, Timestamp};
+use model::{Entity, EntityId, IdSource, OperationId, System, Timestamp};
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, Result};
@@ -99,6 +99,17 @@ statements! { "upkeep";
     HELD_OF = "SELECT id FROM operation WHERE entity_id = $1 AND state <> 'in_progress'",
     DROP_REPLICAS = "DELETE FROM replica WHERE entity_id = $1",
     DROP_ENTITY = "DELETE FROM entity WHERE id = $1",
+    FORGET_CONFLICTS = "DELETE FROM conflict WHERE entity_id IN
+        (SELECT id FROM entity WHERE course_id = $1 AND kind IN ('topic', 'post'))",
+    FORGET_INTENTS = "DELETE FROM intent WHERE entity_id IN
+        (SELECT id FROM entity WHERE course_id = $1 AND kind IN ('topic', 'post'))",
+    FORGET_REPLICAS = "DELETE FROM replica WHERE entity_id IN
+        (SELECT id FROM entity WHERE course_id = $1 AND kind IN ('topic', 'post'))",
+    FORGET_ENTITIES = "DELETE FROM entity WHERE course_id = $1 AND kind IN ('topic', 'post')",
+    WORK_OF = "SELECT id FROM operation WHERE course_id = $1 AND state <> 'in_progress'",
+    FORGET_CURSORS = "DELETE FROM cursor WHERE name IN ($1, $2)",
+    INTENT_OF = "SELECT i.id FROM intent i JOIN entity e ON e.id = i.entity_id WHERE e.course_id = $1
+        AND i.state <> 'abandoned' LIMIT 1",
     LEFT_PENDING = "SELECT e.id, e.course_id, COALESCE(e.container_id, e.id) FROM entity e
         WHERE e.status = 'pending' AND e.kind IN ('topic', 'post') AND e.updated_ms < $1
         AND NOT EXISTS (SELECT 1 FROM operation o WHERE o.entity_id = e.id)
@@ -402,4 +413,36 @@ pub(crate) async fn join(
     session.execute(&DROP_REPLICAS, &lone).await?;
     session.guarded(&DROP_ENTITY, &lone).await?;
     super::entity::save(session, kept).await
+}
+
+/// Forgets the topics and posts of a course, with their conflicts and what waits for them.
+pub(crate) async fn forget_items(
+    session: &mut Session,
+    course: &EntityId,
+    at: Timestamp,
+) -> Result<()> {
+    let values = [Value::from(course)];
+    for mut row in session.query(&WORK_OF, &values).await? {
+        let operation = OperationId(row.text("id")?);
+        let who = ("match undo", "Matching starts again.");
+        super::operation::manual::cancel(session, &operation, who, at).await?;
+    }
+    for sql in [
+        &FORGET_CONFLICTS,
+        &FORGET_INTENTS,
+        &FORGET_REPLICAS,
+        &FORGET_ENTITIES,
+    ] {
+        session.execute(sql, &values).await?;
+    }
+    let feed = |system: System| Value::from(&format!("feed:{system}:{course}"));
+    let feeds = [feed(System::Canvas), feed(System::Discourse)];
+    session.execute(&FORGET_CURSORS, &feeds).await?;
+    Ok(())
+}
+
+/// Whether an intent of a course was done or may have been.
+pub(crate) async fn is_written(session: &mut Session, course: &EntityId) -> Result<bool> {
+    let found = session.first(&INTENT_OF, &[Value::from(course)]).await?;
+    Ok(found.is_some())
 }

@@ -20,7 +20,7 @@ use crate::state::State;
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 
-fn body<T>(body: Body<T>) -> Result<T, Problem> {
+pub(super) fn body<T>(body: Body<T>) -> Result<T, Problem> {
     body.map(|Json(value)| value)
         .map_err(|rejection| Problem::invalid(&rejection.body_text()))
 }
