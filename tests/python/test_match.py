@@ -31,7 +31,7 @@ def with_course(start_world, **course):
     """A world whose one course has settings of its own."""
     world = start_world(is_served=False)
     text = world.service.config.read_text(encoding="utf-8")
-    lines = [f"{key} = {str(value).lower() if isinstance(value, bool) else repr(value)}" for key, value in course.items()]
+    lines = [f"{key} = {json.dumps(value)}" for key, value in course.items()]
     world.service.config.write_text(text + "\n".join(lines) + "\n", encoding="utf-8")
     return world
 
@@ -71,7 +71,8 @@ def test_what_is_on_one_side_alone_is_created_and_what_is_linked_goes_on(start_w
     assert [post["raw"].strip() for post in posts] == [WHY, SUN, LAG, FRICTION]
     # An edit of a linked post goes to its own counterpart.
     entry = world.entries(topic.id)[0]
-    world.canvas_as("alice").get_discussion_topic(topic.id).get_entries([entry["id"]])[0].update(message=f"<p>{OTHER}, she asked.</p>")
+    mine = world.canvas_as("alice").get_discussion_topic(topic.id).get_entries([entry["id"]])[0]
+    mine.update(message=f"<p>{OTHER}, she asked.</p>")
     world.sync()
     assert world.posts(world.read_topic(first["topic_id"]))[1]["raw"].strip() == f"{OTHER}, she asked."
 

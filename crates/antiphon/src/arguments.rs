@@ -73,6 +73,10 @@ pub(crate) enum Command {
         #[command(subcommand)]
         verb: MatchVerb,
     },
+    /// Say what would be written to both sides, and write nothing.
+    Plan(Plan),
+    /// Write what a plan says, if nothing has moved since it was made.
+    Apply(Apply),
     /// List or run the maintenance jobs.
     Maintenance {
         #[command(subcommand)]
@@ -384,6 +388,35 @@ pub(crate) struct RosterSync {
     /// Let what a guard held go on: you have looked at it.
     #[arg(long)]
     pub(crate) release: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Plan {
+    /// Keep the plan in a file, for `apply`.
+    #[arg(short, long = "output", value_name = "FILE")]
+    pub(crate) output_file: Option<PathBuf>,
+    /// Only this course: our id, `canvas:ID` or `discourse:ID`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) course: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The plan.
+    pub(crate) file: PathBuf,
+    /// Only this course, as a pilot: our id, `canvas:ID` or `discourse:ID`.
+    #[arg(long, value_name = "ID")]
+    pub(crate) course: Option<String>,
+    /// Hold deletions for approval.
+    #[arg(long)]
+    pub(crate) without_deletes: bool,
+    /// How long to wait for operations that back off, in seconds.
+    #[arg(long, default_value_t = 20, value_name = "SECONDS")]
+    pub(crate) patience: u32,
     #[command(flatten)]
     pub(crate) output: Output,
 }

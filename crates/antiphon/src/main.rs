@@ -50,6 +50,8 @@ async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitC
         Command::Conflict { verb } => command::conflict::run(config, verb).await,
         Command::Roster { verb } => command::roster::run(config, verb).await,
         Command::Match { verb } => command::pairing::run(config, verb).await,
+        Command::Plan(options) => command::plan::plan(config, options).await,
+        Command::Apply(options) => command::plan::apply(config, options).await,
         Command::Maintenance { verb } => command::maintenance::run(config, verb).await,
         Command::Backup { verb } => command::backup::run(config, verb).await,
         Command::User { verb } => command::user::user(config, verb).await,

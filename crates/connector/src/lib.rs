@@ -11,6 +11,7 @@ mod event;
 mod memory;
 mod people;
 mod port;
+mod rehearsal;
 
 pub use capability::Capabilities;
 pub use dry_run::DryRun;
@@ -18,3 +19,4 @@ pub use event::{Hint, RawEvent};
 pub use memory::{Fault, Memory};
 pub use people::{Directory, Group, MEMBERS_MAX, MemberChange, Registry};
 pub use port::{Changes, Connector, Error, Result, Thread};
+pub use rehearsal::Rehearsal;

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use model::{Audience, CreateKey, Failure, Kind, RemoteId, RemoteItem, System, Write, WriteResult};
+use model::{
+    Audience, CreateKey, Digest, Failure, Kind, RemoteId, RemoteItem, Sighting, System, Write,
+    WriteResult,
+};
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
@@ -27,6 +30,28 @@ pub struct Thread {
     pub posts: Vec<RemoteItem>,
     /// Whether all posts are here: only then is a post that is not in the list missing.
     pub is_complete: bool,
+}
+
+impl Thread {
+    /// A fingerprint of what stands in it: another one when an item came, went, or says something else.
+    pub fn digest(&self) -> Digest {
+        let mut lines: Vec<String> = std::iter::once(&self.topic)
+            .chain(&self.posts)
+            .map(|item| {
+                let state = match &item.sighting {
+                    Sighting::Present(record) => record.digest().0,
+                    Sighting::Deleted => "deleted".to_owned(),
+                    Sighting::Missing => "missing".to_owned(),
+                    Sighting::Withheld(_) => "withheld".to_owned(),
+                };
+                let parent = item.parent.as_ref().map_or("", RemoteId::as_str);
+                let container = item.container.as_ref().map_or("", RemoteId::as_str);
+                format!("{} {} {container} {parent} {state}", item.kind, item.remote)
+            })
+            .collect();
+        lines.sort();
+        Digest::of(lines.join("\n").as_bytes())
+    }
 }
 
 /// What changed in a course since a cursor.

@@ -5,13 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use model::{
-    Author, Entity, EntityId, Field, Kind, Record, RemoteId, RemoteItem, Replica, Sighting, Status,
-    System, Timestamp,
-};
+mod link;
 
-use crate::receipt::{Place, discover};
-use crate::twin;
+use model::{Author, Field, Record, RemoteId, RemoteItem, Sighting, System};
+
+pub use link::{link, linked};
 
 /// A text of fewer letters is said by many: alone it proves nothing.
 const TELLING: usize = 20;
@@ -310,7 +308,7 @@ fn in_common(one: &RemoteItem, other: &RemoteItem) -> BTreeSet<Evidence> {
 }
 
 /// Finds pairs among `left` pass by pass; a key that is not unique on both sides makes none.
-fn pair_up<'a>(left: &mut Left<'a>, passes: &[Pass], is_answer: bool) -> Vec<Pair> {
+fn pair_up(left: &mut Left<'_>, passes: &[Pass], is_answer: bool) -> Vec<Pair> {
     let mut pairs = Vec::new();
     for pass in passes {
         for (canvas, discourse) in left.shared(pass) {
@@ -446,67 +444,6 @@ fn answers(items: &[RemoteItem]) -> Answers<'_> {
         answers.entry(item.parent.as_ref()).or_default().push(item);
     }
     answers
-}
-
-/// One entity of two that are the same item. Where both say the same it is in step, and the first one's flags are owed to
-/// the second; where title or text differ, both count as changes that were made at once, and the course's strategy
-/// decides about them as about any conflict.
-pub fn link(kept: Entity, other: &Entity, now: Timestamp) -> Entity {
-    let Some((system, replica)) = twin::only_copy(other) else {
-        return kept;
-    };
-    let differing = kept
-        .replica(System::Local)
-        .map(|local| local.record.differing_fields(&replica.record))
-        .unwrap_or_default();
-    let mut linked = if differing.contains(&Field::Title) || differing.contains(&Field::Body) {
-        at_once(kept, (system, replica), now)
-    } else {
-        twin::join(kept, other, now)
-    };
-    linked.parent = linked.parent.or_else(|| other.parent.clone());
-    linked
-}
-
-/// The entity with a second copy that says something else: two changes of what nobody knows any more.
-fn at_once(mut kept: Entity, (system, copy): (System, &Replica), now: Timestamp) -> Entity {
-    kept.replicas.insert(system, copy.clone());
-    let records: Vec<Record> = kept
-        .replicas
-        .values()
-        .map(|replica| replica.record.clone())
-        .collect();
-    for replica in kept.replicas.values_mut() {
-        let mut before = replica.record.clone();
-        for other in &records {
-            for field in replica.record.differing_fields(other) {
-                before.fields.remove(&field);
-            }
-        }
-        replica.base = Some(before);
-    }
-    kept.status = Status::Pending;
-    kept.reason = None;
-    kept.updated_at = now;
-    kept
-}
-
-/// The entity of an item that stands on both sides.
-pub fn linked(
-    id: EntityId,
-    (canvas, discourse): (&RemoteItem, &RemoteItem),
-    place: Place,
-    now: Timestamp,
-) -> Option<Entity> {
-    let other = Place {
-        course: place.course.clone(),
-        container: place.container.clone(),
-        parent: None,
-    };
-    let kept = discover(id.clone(), System::Canvas, canvas, place, now)?;
-    let gone = discover(id, System::Discourse, discourse, other, now)?;
-    debug_assert!(matches!(kept.kind, Kind::Topic | Kind::Post));
-    Some(link(kept, &gone, now))
 }
 
 #[cfg(test)]

@@ -12,6 +12,9 @@ use store::{Change, EntityFilter, Pairing};
 use crate::audience;
 use crate::world::{CourseSettings, World};
 
+/// How many entities are read from the database at once.
+const PAGE: usize = 1_000;
+
 /// Why a configured course cannot be kept in step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -61,6 +64,33 @@ pub async fn ensure(world: &World) -> Result<Vec<Entity>, Error> {
         }
     }
     Ok(courses)
+}
+
+/// The topics and posts of a course.
+pub(crate) async fn items(world: &World, course: &EntityId) -> Result<Vec<Entity>, Error> {
+    let mut items = Vec::new();
+    for kind in [Kind::Topic, Kind::Post] {
+        let mut after = None;
+        loop {
+            let filter = EntityFilter {
+                kind: Some(kind),
+                course: Some(course.clone()),
+                limit: PAGE,
+                after: after.take(),
+                ..EntityFilter::default()
+            };
+            let page = world.store.entities(&filter).await.map_err(Error::store)?;
+            after = page
+                .last()
+                .filter(|_| page.len() == PAGE)
+                .map(|entity| entity.id.clone());
+            items.extend(page);
+            if after.is_none() {
+                break;
+            }
+        }
+    }
+    Ok(items)
 }
 
 async fn make(world: &World, settings: &CourseSettings) -> Result<Entity, Error> {

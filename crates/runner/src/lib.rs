@@ -12,6 +12,7 @@ pub mod feed;
 pub mod herald;
 pub mod mutation;
 pub mod pairing;
+pub mod preview;
 pub mod roster;
 pub mod step;
 mod trouble;

@@ -6,6 +6,7 @@
 //! runs again: intents tell what may have been written, keys find it, digests recognise it.
 //! This module spawns nothing, sleeps nowhere and selects on nothing.
 
+mod alone;
 mod bug;
 mod decide;
 mod find;

@@ -181,7 +181,7 @@ async fn doze(
 }
 
 /// Claims one batch and runs it; `false` when nothing was ready.
-async fn turn(world: &World, owner: &str) -> Result<bool, store::Error> {
+pub(crate) async fn turn(world: &World, owner: &str) -> Result<bool, store::Error> {
     let now = world.now();
     let claimed = world
         .store

@@ -18,6 +18,7 @@ mod conformance {
     pub mod lease;
     pub mod manual;
     pub mod model;
+    pub mod pairing;
     pub mod race;
     pub mod recover;
     pub mod sample;
@@ -69,6 +70,7 @@ mod everywhere {
             waiting_operations_can_be_held, cancelled_operations_end, priorities_can_be_changed,
             running_operations_are_left_alone, operations_are_listed_and_counted;
         model: a_model_of_the_queue_agrees;
+        pairing: a_new_pair_waits_until_it_is_matched_and_accepted, items_of_a_course_are_forgotten;
         recover: expired_leases_return, late_results_are_refused, poison_is_held, given_back_work_is_ready_at_once,
             work_that_always_comes_back_is_held;
         schema: every_statement_prepares, the_split_statements_are_known, the_version_is_the_newest;

@@ -63,7 +63,11 @@ pub(crate) fn course_error(error: runner::course::Error) -> anyhow::Error {
     })
 }
 
-async fn report(world: &World, done: worker::Progress, is_json: bool) -> anyhow::Result<ExitCode> {
+pub(super) async fn report(
+    world: &World,
+    done: worker::Progress,
+    is_json: bool,
+) -> anyhow::Result<ExitCode> {
     let counts = world
         .store
         .entity_status_counts()

@@ -1,6 +1,12 @@
+//! Cases and properties of matching; what is stored afterwards is tested with the store.
+
 use super::*;
 
-use model::{Body, CreateKey, Dialect, Policy, Strategy as Rule, Value};
+use crate::receipt::Place;
+use model::{
+    Body, CreateKey, Dialect, Entity, EntityId, Kind, Policy, Status, Strategy as Rule, Timestamp,
+    Value,
+};
 use proptest::prelude::*;
 
 fn item(

@@ -12,10 +12,8 @@ use store::{Change, NewOperation, OperationKind, Priority};
 use super::look::Look;
 use super::readers::Readers;
 use super::words::{conflict_log, words};
-use super::{Batch, bug, find, outcome, place, transaction, write};
+use super::{Batch, alone, bug, find, outcome, place, transaction, write};
 use crate::mutation::{Mutation, is_on};
-use crate::pairing;
-use engine::matching::Mode;
 use engine::thread_key;
 
 /// A write that is decided, with its stored intent.
@@ -274,7 +272,7 @@ async fn plan(
         let Some(entity) = batch.entities.get(&id).cloned() else {
             continue;
         };
-        if is_left_alone(batch, &entity) {
+        if alone::is_left_alone(batch, &entity) {
             continue;
         }
         let is_post = entity.kind == Kind::Post;
@@ -427,32 +425,6 @@ pub(crate) fn intent_of(
         state: IntentState::Open,
         created_at: batch.world.now(),
     }
-}
-
-/// Whether nothing may be written for an entity because of how the two sides of its course were matched; the entity then
-/// says so.
-fn is_left_alone(batch: &mut Batch<'_>, entity: &Entity) -> bool {
-    let mode = batch
-        .settings
-        .map_or(Mode::default(), |settings| settings.matching);
-    let is_alone = System::REMOTE
-        .into_iter()
-        .any(|system| entity.replica(system).is_none());
-    let (status, reason) = if batch.pairing.asks_about(&entity.id) {
-        (Status::Held, pairing::unclear())
-    } else if mode == Mode::MatchOnly && is_alone && entity.status != Status::Skipped {
-        (Status::Skipped, pairing::match_only())
-    } else {
-        return false;
-    };
-    if entity.status != status || entity.reason.as_ref() != Some(&reason) {
-        batch.touch(Entity {
-            status,
-            reason: Some(reason),
-            ..entity.clone()
-        });
-    }
-    true
 }
 
 /// What failed or is held stays so until something new is seen or somebody asks for it.

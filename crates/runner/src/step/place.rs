@@ -7,10 +7,8 @@ use model::{
 };
 use store::{Change, HistoryEntry, Operation, Outcome};
 
-use super::{Batch, finish, outcome};
-use crate::pairing;
-use crate::world::{CourseSettings, World};
-use engine::matching::Mode;
+use super::{Batch, alone, finish, outcome};
+use crate::world::World;
 use engine::thread_key;
 
 /// Why a newly connected course is left alone.
@@ -92,7 +90,7 @@ async fn load<'a>(
         .replica(System::Canvas)
         .and_then(|replica| replica.mark.clone());
     let settings = world.course_settings(canvas_name.as_deref());
-    let touched = revive(settings, &mut entities);
+    let touched = alone::revive(settings, &mut entities);
     let claimed_at = claimed_at(world, &operations);
     let batch = Batch {
         world,
@@ -119,25 +117,6 @@ async fn load<'a>(
         batch: Box::new(batch),
         thread: Box::new(thread),
     })
-}
-
-/// Takes up again what was left alone while the course only matched, if it does more now.
-fn revive(
-    settings: Option<&CourseSettings>,
-    entities: &mut std::collections::BTreeMap<EntityId, Entity>,
-) -> std::collections::BTreeSet<EntityId> {
-    let mode = settings.map_or(Mode::default(), |settings| settings.matching);
-    let mut revived = std::collections::BTreeSet::new();
-    for entity in entities.values_mut() {
-        let reason = entity.reason.as_ref();
-        let is_left = reason.is_some_and(|reason| reason.code == pairing::MATCH_ONLY_CODE);
-        if mode != Mode::MatchOnly && entity.status == Status::Skipped && is_left {
-            entity.status = Status::Pending;
-            entity.reason = None;
-            revived.insert(entity.id.clone());
-        }
-    }
-    revived
 }
 
 /// When the operations were claimed. Not when this is asked: the worker may have stood still since.
