@@ -84,6 +84,10 @@ pub(crate) async fn queue_due(world: &World, courses: &[Entity]) -> Result<(), s
         return Ok(());
     }
     for course in courses {
+        // A newly connected course changes nothing before its plan is accepted.
+        if world.store.pairing(&course.id).await?.is_unaccepted {
+            continue;
+        }
         let name = format!("roster-queued:{}", course.id);
         let last = world.store.cursor(&name).await?;
         let last = last.and_then(|text| text.parse::<i64>().ok());
@@ -174,6 +178,9 @@ async fn begin(
     let is_read_only = settings.is_some_and(|course| course.is_read_only);
     if world.settings.policy.is_read_only || is_read_only {
         return cancelled("nothing is written for this course");
+    }
+    if world.store.pairing(&course.id).await?.is_unaccepted {
+        return cancelled("its plan is not accepted yet");
     }
     let people = &world.settings.people;
     if people.groups.is_empty() {

@@ -272,10 +272,10 @@ async fn duties(
         if is_sweep {
             next_sweep = world.now().plus_ms(world.settings.sweep_interval_ms);
         }
+        poll_all(&world, &courses, is_sweep, &mut trouble).await;
         if let Err(error) = roster::queue_due(&world, &courses).await {
             tracing::warn!(%error, "the courses' people could not be queued; tried again");
         }
-        poll_all(&world, &courses, is_sweep, &mut trouble).await;
         let wait = u64::try_from(world.settings.feed_interval_ms).unwrap_or(30_000);
         pause(&mut stop, wait).await;
     }
@@ -398,9 +398,6 @@ pub async fn until_quiet(
     let courses = course::ensure(world).await?;
     world.learn_mirrors().await.map_err(Error::store)?;
     let mut done = Progress::default();
-    roster::queue_due(world, &courses)
-        .await
-        .map_err(Error::store)?;
     for course in &courses {
         if !pairing::prepare(world, course).await? {
             done.waiting += 1;
@@ -410,6 +407,9 @@ pub async fn until_quiet(
             done.queued += feed::poll(world, course, system, true).await?;
         }
     }
+    roster::queue_due(world, &courses)
+        .await
+        .map_err(Error::store)?;
     let owner = world.id();
     loop {
         world

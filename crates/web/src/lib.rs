@@ -37,8 +37,8 @@ pub use json::{
     account_json, conflict_json, entity_json, history_json, message_json, operation_json,
     token_json,
 };
-pub use roster::{ask_roster, roster_json};
 pub use pairing::{Pick, accept_match, match_json, matches, reject_match, undo_matches};
+pub use roster::{ask_roster, roster_json};
 pub use state::{Site, Stamp, State};
 pub use widget::widget_path;
 
