@@ -4,8 +4,9 @@ import time
 
 import requests
 
+from people import SUN, WHY, reply_on_forum, start_on_canvas
 from sandbox import TIMEOUT
-from test_privacy import add_account, forum_call
+from test_privacy import add_account, forum_call, wait_for_words
 
 PEOPLE = {"groups": ["course", "section", "role", "canvas_group"], "interval": "300ms", "drop_grace": "2s"}
 COURSE = "cv-c-1"
@@ -84,6 +85,11 @@ def held(world):
     return [row for row in rows if row["kind"] == "roster" and row["state"] == "held"]
 
 
+def pending(world):
+    rows = world.service.read("operation", "list")
+    return [row for row in rows if row["kind"] == "roster" and row["state"] in ("pending", "in_progress")]
+
+
 def named(numbers):
     return {f"p{number}" for number in numbers}
 
@@ -108,24 +114,25 @@ def test_a_first_roster_fills_the_groups(start_world):
     })
     enroll(world, [10, 11])
     enroll(world, [12], section=2)
-    enroll(world, [13], state="invited")
+    enroll(world, [13], state="inactive")
+    enroll(world, [15], state="invited")
     world.canvas.sim("POST", "rows", {"users": [
         {"id": 14, "name": "A Parent", "short_name": "Parent", "sortable_name": "Parent", "login": "parent"},
     ], "enrollments": [{"id": 90, "user_id": 14, "section_id": 1, "course_id": 1, "kind": "ObserverEnrollment",
                         "state": "active"}]})
-    give_accounts(world, [10, 11, 12, 13, 14])
+    give_accounts(world, [10, 11, 12, 13, 14, 15])
     world.service.start()
-    students = {"alice", "bob", *named([10, 11, 12])}
+    students = {"alice", "bob", *named([10, 11, 12, 15])}
     wait_for(world, COURSE, {"tina", *students})
     wait_for(world, "cv-c-1-t", {"tina"})
     wait_for(world, "cv-c-1-s", students)
-    wait_for(world, "cv-s-1", {"tina", "alice", "bob", *named([10, 11])})
+    wait_for(world, "cv-s-1", {"tina", "alice", "bob", *named([10, 11, 15])})
     wait_for(world, "cv-s-2", named([12]))
     wait_for(world, "cv-g-7", named([10, 12]))
     shown = world.service.read("roster", "show", "1")[0]
     made = {group["name"] for group in shown["groups"]}
     assert made == {COURSE, "cv-c-1-t", "cv-c-1-s", "cv-s-1", "cv-s-2", "cv-g-7"}
-    assert shown["active"] == 6
+    assert shown["active"] == 7
     assert "cv-s-2" in world.service.run("roster", "show", "1")
     assert world.service.read("roster", "sync", "1")[0]["queued"] == 1
     # Nobody is told of it, joins by himself, or sees who is in it.
@@ -235,7 +242,8 @@ def test_a_foreign_group_of_the_same_name_is_left_alone(start_world):
 
 
 def test_the_group_gets_into_a_closed_category_and_not_into_an_open_one(start_world):
-    world = roster_world(start_world, is_served=False, people={"category_access": True}, is_open=False)
+    world = roster_world(start_world, is_served=False, people={"category_access": True}, is_open=False,
+                         sync={"audience_interval": "300ms"})
     category = world.category
     body = {"name": category["name"], "color": "0088CC", "text_color": "FFFFFF", "permissions": {"staff": 1}}
     forum_call(world, "PUT", f"/categories/{category['id']}.json", body)
@@ -247,6 +255,14 @@ def test_the_group_gets_into_a_closed_category_and_not_into_an_open_one(start_wo
         return {row["group_name"]: row["permission_type"] for row in shown["group_permissions"]}
 
     world.wait_until(lambda: permissions() == {"staff": 1, COURSE: 1}, 20.0, "the group's access")
+    # Now both sides have the same readers, and what is written passes in both directions.
+    world.wait_until(lambda: not pending(world), 20.0, "the roster")
+    world.add_webhook()
+    topic = start_on_canvas(world, text=WHY)
+    wait_for_words(world, WHY, "discourse")
+    mirrored = world.forum_topic(topic.title)
+    reply_on_forum(world, "bob", mirrored["id"], SUN)
+    wait_for_words(world, SUN, "canvas")
 
 
 def test_killed_in_the_middle_of_a_batch(start_world):
@@ -301,10 +317,6 @@ def test_two_thousand_people_cost_few_calls(start_world):
         calls = [call for call in discourse_calls(world) if "/groups/" in call[1] or "by-external" in call[1]]
         reads = [call for call in calls if call[0] == "GET"]
         return len(reads), len(calls) - len(reads)
-
-    def pending(world):
-        return [row for row in world.service.read("operation", "list") if row["kind"] == "roster"
-                and row["state"] in ("pending", "in_progress")]
 
     # A day: 200 move to the other section, 300 leave. Changes: 200 out, 200 in, 300 out of three groups.
     enroll(world, numbers[:200], state="deleted")

@@ -86,7 +86,11 @@ impl Canvas {
         people: &BTreeSet<String>,
     ) -> std::result::Result<Vec<Profile>, Trouble> {
         let path = format!("/api/v1/courses/{course}/users");
-        let mut query = vec![("include[]", "email"), ("enrollment_state[]", "active")];
+        let mut query = vec![
+            ("include[]", "email"),
+            ("enrollment_state[]", "active"),
+            ("enrollment_state[]", "invited"),
+        ];
         // An address line of a few thousand letters is taken; more people are read with the whole course.
         if self.api.person_key == PersonKey::CanvasId && people.len() <= 50 {
             query.extend(people.iter().map(|key| ("user_ids[]", key.as_str())));
@@ -140,7 +144,8 @@ fn of_rows(rows: &[Enrollment], service: &str, key: &dyn Fn(&str) -> Option<Stri
         if user == service {
             continue;
         }
-        let is_active = row.state.as_deref() == Some("active");
+        // Whoever is invited reads the course after a click: `audience` counts them as members too.
+        let is_active = matches!(row.state.as_deref(), Some("active" | "invited"));
         match key(user) {
             Some(person) => roster.seats.push(Seat {
                 person,
@@ -217,7 +222,7 @@ mod tests {
         let expected = [
             ("k2", "4", Role::Student, true),
             ("k2", "5", Role::Student, false),
-            ("k6", "4", Role::Student, false),
+            ("k6", "4", Role::Student, true),
         ];
         assert_eq!(told, expected);
         assert_eq!(roster.unnamed, 1);

@@ -52,6 +52,15 @@ fn name(course: &Entity) -> String {
     format!("audience:{}", course.id)
 }
 
+/// Forgets the verdict on a course: its readers were changed by us, and both sides are asked before the next write.
+pub(crate) fn forget(world: &World, course: &Entity) -> Change {
+    Change::SetCursor {
+        name: name(course),
+        value: String::new(),
+        at: world.now(),
+    }
+}
+
 /// The verdict on a course, from the database while it is fresh. The inner error is a side that does not say.
 pub(crate) async fn of_course(
     world: &World,

@@ -13,6 +13,7 @@ use model::{
 };
 use store::{Change, HistoryEntry, NewOperation, Operation, OperationKind, Outcome, Priority};
 
+use crate::audience;
 use crate::step::{after, finish};
 use crate::world::{CourseSettings, World};
 
@@ -462,6 +463,9 @@ impl Run<'_> {
         self.state.failure.clone_from(&failure);
         let mut changes = vec![self.saved()];
         let notes = std::mem::take(&mut self.notes);
+        if !notes.is_empty() {
+            changes.push(audience::forget(self.world, &self.course));
+        }
         changes.extend(
             notes
                 .into_iter()
