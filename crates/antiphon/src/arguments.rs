@@ -46,7 +46,7 @@ pub(crate) enum Command {
     Sync(Sync),
     /// Show how things stand.
     Status(Output),
-    /// List, show or edit the things that are kept in step.
+    /// List, show, edit or recover the things that are kept in step.
     Entity {
         #[command(subcommand)]
         verb: Entity,
@@ -214,19 +214,90 @@ pub(crate) enum Entity {
     Show(EntityShow),
     /// Change an entity in the local database; the change goes to both systems.
     Edit(EntityEdit),
+    /// Make what one system has everybody's; what the others had is kept as a decided conflict.
+    Force(EntityForce),
+    /// Leave items alone until they are unskipped.
+    Skip(EntityAct),
+    /// Let skipped items be looked at again.
+    Unskip(EntityAct),
+    /// Forget what is known about items, but not which belong together, and compare both sides anew.
+    Reset(EntityAct),
+    /// Watch items and write nothing until they are released; holding a topic holds its thread.
+    Hold(EntityAct),
+    /// Let held items go on; a guard that stopped one lets it pass once.
+    Release(EntityAct),
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct EntityList {
+/// Which items.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct EntityFilter {
     /// Only this kind: course, topic or post.
     #[arg(long)]
     pub(crate) kind: Option<String>,
     /// Only this state: in_sync, pending, conflict, held, failed or skipped.
     #[arg(long)]
     pub(crate) status: Option<String>,
-    /// Only this course, by our id.
+    /// Only this course: our id, `canvas:ID` or `discourse:ID`.
     #[arg(long)]
     pub(crate) course: Option<String>,
+    /// Only held or failed under this error code.
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Only changed since then: `2h` or `3d` ago, or a time such as `2026-01-31T08:00:00Z`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<String>,
+    /// Only changed before then, written as `--since`.
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+}
+
+/// An act on one item, or on all that fit a filter.
+#[derive(Debug, Args)]
+pub(crate) struct EntityAct {
+    /// Our id, `canvas:ID`, `discourse:ID`, or the address of a topic or entry; without it all that fit the filter.
+    #[arg(conflicts_with_all = ["kind", "status", "course", "code", "since", "until"])]
+    pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) filter: EntityFilter,
+    /// Say how many it would be and what would be written, and change nothing.
+    #[arg(long, conflicts_with = "yes")]
+    pub(crate) dry_run: bool,
+    /// Do it.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Refuse when it would be more than so many.
+    #[arg(long, value_name = "N")]
+    pub(crate) max_changes: Option<usize>,
+    /// Why; it goes into the audit log.
+    #[arg(long, default_value = "")]
+    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntityForce {
+    /// Whose version becomes everybody's.
+    #[arg(long)]
+    pub(crate) from: Side,
+    #[command(flatten)]
+    pub(crate) act: EntityAct,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Side {
+    /// What Canvas has.
+    Canvas,
+    /// What Discourse has.
+    Discourse,
+    /// What the local database has.
+    Local,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EntityList {
+    #[command(flatten)]
+    pub(crate) filter: EntityFilter,
     /// At most this many; all without it.
     #[arg(long)]
     pub(crate) limit: Option<usize>,
@@ -236,7 +307,7 @@ pub(crate) struct EntityList {
 
 #[derive(Debug, Args)]
 pub(crate) struct EntityShow {
-    /// Our id, or `canvas:ID` or `discourse:ID`.
+    /// Our id, `canvas:ID`, `discourse:ID`, or the address of a topic or entry.
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) output: Output,

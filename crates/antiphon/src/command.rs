@@ -14,6 +14,7 @@ pub(crate) mod notify;
 pub(crate) mod operation;
 pub(crate) mod pairing;
 pub(crate) mod plan;
+pub(crate) mod recover;
 pub(crate) mod restore;
 pub(crate) mod roster;
 pub(crate) mod sandbox;

@@ -10,7 +10,7 @@ mod secret;
 
 use std::path::Path;
 
-pub(crate) use check::Config;
+pub(crate) use check::{Config, duration_ms};
 pub(crate) use file::PersonKey;
 pub(crate) use secret::Secret;
 

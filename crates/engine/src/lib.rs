@@ -16,6 +16,7 @@ mod merge;
 mod plan;
 mod receipt;
 mod reconcile;
+mod recover;
 pub mod roster;
 mod schedule;
 mod transaction;
@@ -28,6 +29,7 @@ pub use merge::{Head, Merged};
 pub use plan::{PlannedWrite, create_key, entity_key, owed_writes, thread_key};
 pub use receipt::{Place, adopt, complete, discover, has_unseen_change};
 pub use reconcile::{Decision, Input, Note, reconcile};
+pub use recover::{Recovered, Recovery, RecoveryRefused, Setting, is_held_by_hand, recover};
 pub use schedule::{Retry, retry};
 pub use transaction::{
     Origin, Standing, Undo, Undone, left_steps, prepared_step, restore, standing, step_number,

@@ -8,6 +8,7 @@ use model::{
 };
 
 use crate::plan::{PlannedWrite, owed_writes};
+use crate::recover::is_held_by_hand;
 
 /// The entity after a write came back.
 pub fn complete(
@@ -245,7 +246,7 @@ pub fn discover(
 
 /// Sets the status after a step, and the shadow when all agree.
 pub(crate) fn settle(mut entity: Entity) -> Entity {
-    if matches!(entity.status, Status::Skipped | Status::Conflict) {
+    if matches!(entity.status, Status::Skipped | Status::Conflict) || is_held_by_hand(&entity) {
         return entity;
     }
     let local = entity.replica(System::Local);

@@ -16,6 +16,7 @@ use model::{
 use crate::detect::{News, Setting, detect, intents_for};
 use crate::merge::{Head, Merged, merge};
 use crate::receipt::settle;
+use crate::recover::is_held_by_hand;
 
 /// The code of an item that a system has but that must not be mirrored.
 const WITHHELD: &str = "SYNC-5002";
@@ -81,6 +82,9 @@ pub struct Decision {
 /// Decides. Running it again on its own result changes nothing; the order of the observations does not matter.
 pub fn reconcile(input: &Input<'_>) -> Decision {
     let mut decision = observe(input);
+    if is_held_by_hand(input.entity) {
+        return decision;
+    }
     if let Some((system, reason)) = withheld(&decision) {
         return hold(decision, system, &reason);
     }

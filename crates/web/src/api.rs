@@ -2,6 +2,7 @@
 
 pub(crate) mod openapi;
 mod pairing;
+mod recover;
 pub(crate) mod repeat;
 mod write;
 
@@ -36,6 +37,7 @@ pub(crate) fn router(state: &State) -> Router<State> {
         .route("/api/v1/status", get(status))
         .route("/api/v1/entities", get(entities))
         .route("/api/v1/entities/{id}", get(entity).patch(write::edit))
+        .route("/api/v1/entities/act", post(recover::act))
         .route("/api/v1/history", get(history))
         .route("/api/v1/conflicts", get(conflicts))
         .route("/api/v1/conflicts/{id}", get(conflict))

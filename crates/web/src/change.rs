@@ -3,13 +3,10 @@
 use std::collections::BTreeMap;
 
 use engine::EditRefused;
-use model::{
-    Body, Conflict, Dialect, Entity, EntityId, Field, Kind, OperationId, Record, System, Value,
-};
-use store::{
-    AuditEntry, Change, DeskChange, HistoryEntry, NewOperation, OperationKind, Priority, Store,
-};
+use model::{Body, Conflict, Dialect, Entity, EntityId, Field, Kind, Record, System, Value};
+use store::{AuditEntry, Change, DeskChange, HistoryEntry, Priority, Store};
 
+use crate::recover::look;
 use crate::state::Stamp;
 
 /// Why nothing was changed.
@@ -230,10 +227,6 @@ fn changes(
     more: Vec<Change>,
 ) -> Vec<Change> {
     let now = stamp.now();
-    let topic = match entity.kind {
-        Kind::Post => entity.container.as_ref().unwrap_or(&entity.id),
-        _ => &entity.id,
-    };
     let mut changes = vec![Change::SaveEntity(entity.clone())];
     changes.extend(more);
     changes.push(Change::Log(HistoryEntry {
@@ -247,20 +240,6 @@ fn changes(
         text,
         failure: None,
     }));
-    changes.push(Change::Enqueue(NewOperation {
-        id: OperationId(stamp.id()),
-        kind: OperationKind::Entity,
-        subject: engine::entity_key(&entity.id),
-        entity: Some(entity.id.clone()),
-        course: Some(entity.course.clone()),
-        system: None,
-        remote: None,
-        batch_key: engine::thread_key(topic),
-        reason: action.to_owned(),
-        priority: Priority::Critical,
-        not_before: now,
-        blocked_on: None,
-        at: now,
-    }));
+    changes.push(look(stamp, entity, (action, Priority::Critical)));
     changes
 }

@@ -17,6 +17,7 @@ mod metric;
 mod page;
 mod pairing;
 mod problem;
+mod recover;
 mod roster;
 mod state;
 mod summary;
@@ -38,6 +39,7 @@ pub use json::{
     token_json,
 };
 pub use pairing::{Pick, accept_match, match_json, matches, reject_match, undo_matches};
+pub use recover::{Preview, RecoveryReport, Selection, preview, recover, select};
 pub use roster::{ask_roster, roster_json};
 pub use state::{Site, Stamp, State};
 pub use widget::widget_path;

@@ -1,25 +1,36 @@
-//! `entity list|show|edit`.
+//! `entity list|show|edit`, and how a command names an item.
 
 use std::io::Read as _;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use engine::Recovery;
 use model::{Entity, EntityId, Kind, RemoteId, Status, System};
-use store::{EntityFilter, Store};
+use store::Store;
+use web::Selection;
 
-use crate::arguments::{Entity as Verb, EntityEdit, EntityList};
+use super::recover;
+use crate::arguments::{Entity as Verb, EntityEdit, EntityFilter, EntityList};
 use crate::config;
 use crate::exit::Usage;
 use crate::show::{line, object};
 use crate::wiring::{self, RealStamp};
 
-/// How many entities are read from the database at once.
-const PAGE: usize = 1_000;
-
 pub(crate) async fn run(path: &Path, verb: Verb) -> anyhow::Result<ExitCode> {
-    let store = wiring::open(&config::load(path)?).await?;
+    let config = config::load(path)?;
+    let store = wiring::open(&config).await?;
+    let state = || wiring::web_state(&config, store.clone());
     match verb {
+        Verb::Force(options) => {
+            let act = Recovery::Force(recover::side(options.from));
+            return recover::run(&state(), act, options.act).await;
+        }
+        Verb::Skip(options) => return recover::run(&state(), Recovery::Skip, options).await,
+        Verb::Unskip(options) => return recover::run(&state(), Recovery::Unskip, options).await,
+        Verb::Reset(options) => return recover::run(&state(), Recovery::Reset, options).await,
+        Verb::Hold(options) => return recover::run(&state(), Recovery::Hold, options).await,
+        Verb::Release(options) => return recover::run(&state(), Recovery::Release, options).await,
         Verb::List(options) => list(&store, options).await?,
         Verb::Show(options) => print(&find(&store, &options.id).await?, options.output.json),
         Verb::Edit(options) => edit(&store, options).await?,
@@ -38,26 +49,36 @@ fn parsed<T>(
     .transpose()
 }
 
+/// The filter as the program reads it.
+pub(crate) async fn selection(store: &Store, filter: EntityFilter) -> anyhow::Result<Selection> {
+    let course = match filter.course {
+        Some(name) => Some(find(store, &name).await?.id),
+        None => None,
+    };
+    let time = |text: Option<String>| text.as_deref().map(recover::time).transpose();
+    Ok(Selection {
+        kind: parsed(filter.kind, Kind::parse, "kind")?,
+        status: parsed(filter.status, Status::parse, "state")?,
+        course,
+        code: filter.code,
+        from_ms: time(filter.since)?,
+        until_ms: time(filter.until)?,
+    })
+}
+
 async fn list(store: &Store, options: EntityList) -> anyhow::Result<()> {
     let mut left = options.limit.unwrap_or(usize::MAX);
-    let mut filter = EntityFilter {
-        kind: parsed(options.kind, Kind::parse, "kind")?,
-        status: parsed(options.status, Status::parse, "state")?,
-        course: options.course.map(EntityId),
-        limit: PAGE,
-        after: None,
-    };
+    let selection = selection(store, options.filter).await?;
+    let mut after = None;
     while left > 0 {
-        filter.limit = left.min(PAGE);
-        let page = store
-            .entities(&filter)
-            .await
-            .map_err(|error| wiring::failed(error.failure()))?;
-        for entity in &page {
+        let filter = selection.page(after.take());
+        let page = store.entities(&filter).await.map_err(wiring::stored)?;
+        let fitting = page.iter().filter(|entity| selection.fits(entity));
+        for entity in fitting.take(left) {
             print(entity, options.output.json);
+            left -= 1;
         }
-        left -= page.len();
-        filter.after = page.last().map(|entity| entity.id.clone());
+        after = page.last().map(|entity| entity.id.clone());
         if page.len() < filter.limit {
             break;
         }
@@ -89,8 +110,10 @@ fn print(entity: &Entity, is_json: bool) {
     }
 }
 
-/// The entity with our id, or with a remote id as `canvas:ID` or `discourse:ID`.
+/// The entity with our id, with a remote id as `canvas:ID` or `discourse:ID`, or with this address.
 pub(crate) async fn find(store: &Store, name: &str) -> anyhow::Result<Entity> {
+    let name = name_of(name);
+    let name = name.as_str();
     let stored = |error: store::Error| wiring::failed(error.failure());
     let found = match name
         .split_once(':')
@@ -120,6 +143,48 @@ pub(crate) async fn find(store: &Store, name: &str) -> anyhow::Result<Entity> {
         ))
         .into()
     })
+}
+
+/// The name of an item whose address was given: a Canvas topic or entry, a Discourse topic.
+fn name_of(text: &str) -> String {
+    let Some((_, path)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
+    let parts: Vec<&str> = path
+        .split(['/', '?'])
+        .filter(|part| !part.is_empty())
+        .collect();
+    let after = |word: &str| {
+        let position = parts.iter().position(|part| *part == word)?;
+        parts.get(position + 1).copied()
+    };
+    if let (Some(course), Some(topic)) = (after("courses"), after("discussion_topics")) {
+        let entry = fragment
+            .strip_prefix("entry-")
+            .map(|id| format!("/{id}"))
+            .unwrap_or_default();
+        return format!("canvas:{course}/{topic}{entry}");
+    }
+    // The topic's number stands before a post's number: /t/slug/12/3.
+    let start = parts.iter().position(|part| *part == "t").unwrap_or(0);
+    parts
+        .iter()
+        .skip(start)
+        .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
+        .map_or_else(|| text.to_owned(), |id| format!("discourse:{id}"))
+}
+
+/// Whether this is a forum's address of one post: its number is one in the topic, not the post's id.
+pub(crate) fn is_post_address(text: &str) -> bool {
+    let Some((_, path)) = text.split_once("://") else {
+        return false;
+    };
+    let parts = path.split(['/', '?', '#']);
+    let is_number =
+        |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut numbers = parts.skip_while(|part| *part != "t").filter(is_number);
+    numbers.nth(1).is_some_and(|number| number != "1")
 }
 
 async fn edit(store: &Store, options: EntityEdit) -> anyhow::Result<()> {
@@ -162,4 +227,35 @@ fn read(path: &Path) -> anyhow::Result<String> {
         return Ok(text);
     }
     std::fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_items() {
+        assert_eq!(
+            name_of("https://c.edu/courses/1/discussion_topics/7"),
+            "canvas:1/7"
+        );
+        assert_eq!(
+            name_of("https://c.edu/courses/1/discussion_topics/7#entry-70"),
+            "canvas:1/7/70"
+        );
+        assert_eq!(name_of("https://f.edu/t/a-slug/22/3"), "discourse:22");
+        assert_eq!(name_of("discourse:22"), "discourse:22");
+    }
+
+    #[test]
+    fn an_address_of_a_post_is_told_from_one_of_a_topic() {
+        assert!(is_post_address("https://f.edu/t/a-slug/22/3"));
+        assert!(is_post_address("https://f.edu/t/22/3"));
+        assert!(!is_post_address("https://f.edu/t/a-slug/22"));
+        assert!(!is_post_address("https://f.edu/t/a-slug/22/1"));
+        assert!(!is_post_address(
+            "https://c.edu/courses/1/discussion_topics/7#entry-70"
+        ));
+        assert!(!is_post_address("discourse:22"));
+    }
 }

@@ -14,39 +14,9 @@ use crate::wiring;
 
 pub(crate) async fn run(path: &Path, options: Explain) -> anyhow::Result<ExitCode> {
     let store = wiring::open(&config::load(path)?).await?;
-    let entity = super::entity::find(&store, &name_of(&options.id)).await?;
+    let entity = super::entity::find(&store, &options.id).await?;
     explain(&store, &entity, options.output.json).await?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The name of an item whose address was given: a Canvas topic or entry, a Discourse topic.
-fn name_of(text: &str) -> String {
-    let Some((_, path)) = text.split_once("://") else {
-        return text.to_owned();
-    };
-    let (path, fragment) = path.split_once('#').unwrap_or((path, ""));
-    let parts: Vec<&str> = path
-        .split(['/', '?'])
-        .filter(|part| !part.is_empty())
-        .collect();
-    let after = |word: &str| {
-        let position = parts.iter().position(|part| *part == word)?;
-        parts.get(position + 1).copied()
-    };
-    if let (Some(course), Some(topic)) = (after("courses"), after("discussion_topics")) {
-        let entry = fragment
-            .strip_prefix("entry-")
-            .map(|id| format!("/{id}"))
-            .unwrap_or_default();
-        return format!("canvas:{course}/{topic}{entry}");
-    }
-    // The topic's number stands before a post's number: /t/slug/12/3.
-    let start = parts.iter().position(|part| *part == "t").unwrap_or(0);
-    parts
-        .iter()
-        .skip(start)
-        .find(|part| part.bytes().all(|byte| byte.is_ascii_digit()))
-        .map_or_else(|| text.to_owned(), |id| format!("discourse:{id}"))
 }
 
 async fn explain(store: &Store, entity: &Entity, is_json: bool) -> anyhow::Result<()> {
@@ -161,24 +131,5 @@ fn next(entity: &Entity) -> String {
         (Status::Skipped, _) => "nothing; somebody told us to leave it alone.".to_owned(),
         (_, Some(reason)) => reason.to_string(),
         (_, None) => "it waits for a person.".to_owned(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_name_items() {
-        assert_eq!(
-            name_of("https://c.edu/courses/1/discussion_topics/7"),
-            "canvas:1/7"
-        );
-        assert_eq!(
-            name_of("https://c.edu/courses/1/discussion_topics/7#entry-70"),
-            "canvas:1/7/70"
-        );
-        assert_eq!(name_of("https://f.edu/t/a-slug/22/3"), "discourse:22");
-        assert_eq!(name_of("discourse:22"), "discourse:22");
     }
 }

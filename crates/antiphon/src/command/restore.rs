@@ -11,13 +11,11 @@ use store::{
 
 use crate::arguments::AcceptRestore;
 use crate::config::Config;
-use crate::exit::Usage;
+use crate::exit::{REFUSED, Usage};
 use crate::show::{line, object};
 use crate::wiring::{self, stored};
 
 const PAGE: usize = 1_000;
-/// Refused by a guard; nothing was changed.
-const REFUSED: u8 = 3;
 
 /// What the restored database would write.
 #[derive(Default)]

@@ -433,22 +433,26 @@ pub(super) fn duration(key: &str, text: Option<String>, default_ms: i64) -> Resu
     let Some(text) = text else {
         return Ok(default_ms);
     };
+    duration_ms(&text).ok_or_else(|| {
+        Invalid(format!(
+            "{key}: expected a duration like `30s`, `10m` or `2h`, found `{text}`."
+        ))
+    })
+}
+
+/// A duration with its unit in milliseconds.
+pub(crate) fn duration_ms(text: &str) -> Option<i64> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = text.strip_prefix(digits).unwrap_or("");
-    let factor = match unit {
+    let factor = match text.strip_prefix(digits)? {
         "ms" => 1,
         "s" => 1_000,
         "m" => 60_000,
         "h" => 3_600_000,
         "d" => 86_400_000,
-        _ => 0,
+        _ => return None,
     };
-    match digits.parse::<i64>() {
-        Ok(count) if factor > 0 && count >= 0 => Ok(count.saturating_mul(factor)),
-        _ => Err(Invalid(format!(
-            "{key}: expected a duration like `30s`, `10m` or `2h`, found `{text}`."
-        ))),
-    }
+    let count = digits.parse::<i64>().ok().filter(|count| *count >= 0)?;
+    Some(count.saturating_mul(factor))
 }
 
 #[cfg(test)]

@@ -612,3 +612,5 @@ proptest! {
         prop_assert_eq!(world.writes(), writes, "a quiet world was written to");
     }
 }
+
+mod recovery;

@@ -55,7 +55,12 @@ pub(crate) async fn decide(batch: &mut Batch<'_>, look: &Look) -> Result<Plan, s
             reconcile(batch, look, &post, &mut changes).await?;
         }
     }
-    let plan = plan(batch, look, is_topic_live, &mut changes).await?;
+    // Whoever holds a topic holds its thread.
+    let is_stopped = batch
+        .entities
+        .get(&topic)
+        .is_some_and(engine::is_held_by_hand);
+    let plan = plan(batch, look, is_topic_live && !is_stopped, &mut changes).await?;
     // New entities first: everything else refers to them.
     let mut all = batch.saves();
     all.extend(changes);
@@ -429,6 +434,9 @@ pub(crate) fn intent_of(
 
 /// What failed or is held stays so until something new is seen or somebody asks for it.
 fn may_write(entity: &Entity, is_asked: bool) -> bool {
+    if engine::is_held_by_hand(entity) {
+        return false;
+    }
     match entity.status {
         Status::Pending | Status::InSync => true,
         Status::Failed | Status::Held => is_asked,

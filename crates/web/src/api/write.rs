@@ -18,7 +18,7 @@ use crate::page::{conflict, error as groups, queue};
 use crate::problem::Problem;
 use crate::state::State;
 
-type Body<T> = Result<Json<T>, JsonRejection>;
+pub(super) type Body<T> = Result<Json<T>, JsonRejection>;
 
 pub(super) fn body<T>(body: Body<T>) -> Result<T, Problem> {
     body.map(|Json(value)| value)

@@ -313,3 +313,122 @@ async fn a_resolved_group_opens_again_when_it_is_seen_again() {
     crate::tally::advance(&world.state, "test").await.unwrap();
     assert_eq!(standing().await, "open");
 }
+
+const FORCE: &str =
+    r#"{"verb":"force","side":"discourse","ids":["ID"],"reason":"the right one","max_changes":1}"#;
+
+fn topic_act(text: &str) -> String {
+    text.replace("ID", course("topic").as_str())
+}
+
+#[tokio::test]
+async fn a_forced_item_keeps_every_side_and_is_queued_once_for_each_key() {
+    let world = World::new().await;
+    let act = topic_act(FORCE);
+    let dry = act.replace("\"max_changes\":1", "\"max_changes\":0,\"dry_run\":true");
+    let answer = world
+        .call("operator", "POST", "/api/v1/entities/act", &dry)
+        .await;
+    let preview = json(&answer.text);
+    assert_eq!(preview["would_change"], 1, "{}", answer.text);
+    assert_eq!(preview["writes"]["canvas"]["edit"], 1, "{}", answer.text);
+    let refused = act.replace("\"max_changes\":1", "\"max_changes\":0");
+    let answer = world
+        .call("operator", "POST", "/api/v1/entities/act", &refused)
+        .await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let silent = act.replace("the right one", " ");
+    let answer = world
+        .call("operator", "POST", "/api/v1/entities/act", &silent)
+        .await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+    let store = &world.state.store;
+    let open = store.open_conflict(&course("topic")).await.unwrap();
+    assert!(open.is_some(), "nothing of that changed anything");
+
+    let answer = world
+        .call("operator", "POST", "/api/v1/entities/act", &act)
+        .await;
+    assert_eq!(json(&answer.text)["changed"], 1, "{}", answer.text);
+    let filter = store::ConflictFilter {
+        entity: Some(course("topic")),
+        limit: 10,
+        ..store::ConflictFilter::default()
+    };
+    let conflicts = store.conflicts(&filter).await.unwrap();
+    assert_eq!(conflicts.len(), 2);
+    for conflict in &conflicts {
+        assert_eq!(conflict.state, ConflictState::Resolved);
+        assert_eq!(conflict.decided_by, "operator:token:operator");
+        let canvas = &conflict.sides[&System::Canvas];
+        assert!(canvas.body().unwrap().source.contains("left"));
+    }
+    let entity = store.entity(&course("topic")).await.unwrap().unwrap();
+    let local = entity.replica(System::Local).unwrap();
+    assert!(local.record.body().unwrap().source.contains("right"));
+    let search = OperationSearch {
+        entity: Some(course("topic")),
+        limit: 10,
+        ..OperationSearch::default()
+    };
+    let queued = store.search_operations(&search).await.unwrap();
+    assert_eq!(queued.len(), 1);
+    assert_eq!(queued[0].reason, "force");
+    let line = &store.audit(None, None, 1).await.unwrap()[0];
+    assert_eq!(line.entry.act, "entity force from discourse");
+    assert_eq!(line.entry.why, "the right one");
+}
+
+#[tokio::test]
+async fn items_are_skipped_held_and_let_go_by_filter() {
+    let world = World::new().await;
+    let act = |verb: &str, status: &str| {
+        format!(
+            r#"{{"verb":"{verb}","filter":{{"kind":"topic","status":"{status}"}},"reason":"exam","max_changes":5}}"#
+        )
+    };
+    let status = async || {
+        let found = world.state.store.entity(&course("topic")).await.unwrap();
+        found.unwrap().status.as_str()
+    };
+    for (verb, before, after) in [
+        ("hold", "conflict", "held"),
+        ("release", "held", "conflict"),
+        ("skip", "conflict", "skipped"),
+        ("unskip", "skipped", "conflict"),
+        ("reset", "conflict", "pending"),
+    ] {
+        let body = act(verb, before);
+        let answer = world
+            .call("operator", "POST", "/api/v1/entities/act", &body)
+            .await;
+        assert_eq!(json(&answer.text)["changed"], 1, "{verb}: {}", answer.text);
+        assert_eq!(status().await, after, "{verb}");
+        // What fits no more is not done twice.
+        let answer = world
+            .call("operator", "POST", "/api/v1/entities/act", &body)
+            .await;
+        assert_eq!(json(&answer.text)["changed"], 0, "{verb}");
+    }
+    let strange = [
+        r#"{"verb":"force","ids":["x"],"max_changes":1}"#,
+        r#"{"verb":"skip","max_changes":1}"#,
+        r#"{"verb":"skip","filter":{"status":"strange"},"max_changes":1}"#,
+        r#"{"verb":"skip","filter":{"colour":"red"},"max_changes":1}"#,
+    ];
+    for body in strange {
+        let answer = world
+            .call("operator", "POST", "/api/v1/entities/act", body)
+            .await;
+        assert!(answer.status.is_client_error(), "{body}: {}", answer.text);
+    }
+    let answer = world
+        .call(
+            "viewer",
+            "POST",
+            "/api/v1/entities/act",
+            &act("skip", "pending"),
+        )
+        .await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
