@@ -46,6 +46,8 @@ pub(crate) enum Command {
     Sync(Sync),
     /// Show how things stand.
     Status(Output),
+    /// Look whether everything is set up as it should be; changes nothing.
+    Doctor(Doctor),
     /// List, show, edit or recover the things that are kept in step.
     Entity {
         #[command(subcommand)]
@@ -127,6 +129,15 @@ pub(crate) struct Output {
     /// Print JSON, one object per line for lists.
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Doctor {
+    /// Also send a test message through each channel.
+    #[arg(long)]
+    pub(crate) test_notify: bool,
+    #[command(flatten)]
+    pub(crate) output: Output,
 }
 
 #[derive(Debug, Args)]

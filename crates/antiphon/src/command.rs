@@ -6,6 +6,7 @@ pub(crate) mod config;
 pub(crate) mod conflict;
 pub(crate) mod convert;
 pub(crate) mod demo;
+pub(crate) mod doctor;
 pub(crate) mod entity;
 pub(crate) mod explain;
 pub(crate) mod maintenance;

@@ -38,6 +38,7 @@ fn main() -> ExitCode {
 async fn run(config: &std::path::Path, command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(options) => command::demo::run(options).await,
+        Command::Doctor(options) => command::doctor::run(config, options).await,
         Command::Serve(options) => command::serve::run(config, options).await,
         Command::Worker => command::worker::run(config).await,
         Command::Node { verb } => command::node::run(config, verb).await,

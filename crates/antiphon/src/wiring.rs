@@ -284,15 +284,26 @@ fn is_passing(error: &anyhow::Error) -> bool {
 
 /// The world without a look at the remotes.
 pub(crate) fn assemble(config: &Config, store: Store) -> anyhow::Result<World> {
-    let markup = Arc::new(markup::Shared::new(markup(config)));
+    let (canvas, discourse) = connectors(config)?;
     Ok(World {
         store,
-        canvas: canvas(config, Arc::clone(&markup))?,
-        discourse: discourse(config, markup)?,
+        canvas,
+        discourse,
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
         settings: Arc::new(config.settings.clone()),
     })
+}
+
+/// Both remotes, without a look at them.
+pub(crate) fn connectors(
+    config: &Config,
+) -> anyhow::Result<(Arc<dyn Connector>, Arc<dyn Connector>)> {
+    let markup = Arc::new(markup::Shared::new(markup(config)));
+    Ok((
+        canvas(config, Arc::clone(&markup))?,
+        discourse(config, markup)?,
+    ))
 }
 
 fn secret(secret: &Secret) -> api_client::Secret {

@@ -11,6 +11,7 @@ mod audience;
 #[cfg(test)]
 mod contract;
 mod event;
+mod examine;
 mod failure;
 mod feed;
 mod find;

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use ::connector::{
-    Capabilities, Changes, Connector, Error, Hint, RawEvent, Registry, Result, Thread,
+    Capabilities, Changes, Connector, Error, Examination, Finding, Hint, RawEvent, Registry,
+    Result, Thread,
 };
 use async_trait::async_trait;
 use markup::Linked;
@@ -74,6 +75,10 @@ impl Connector for Canvas {
 
     fn capabilities(&self) -> Capabilities {
         self.known().unwrap_or_default().capabilities()
+    }
+
+    async fn examine(&self, wish: &Examination) -> Vec<Finding> {
+        self.find_faults(wish).await
     }
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {

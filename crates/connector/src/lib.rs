@@ -8,6 +8,7 @@
 mod capability;
 mod dry_run;
 mod event;
+mod examine;
 mod memory;
 mod people;
 mod port;
@@ -16,6 +17,7 @@ mod rehearsal;
 pub use capability::Capabilities;
 pub use dry_run::DryRun;
 pub use event::{Hint, RawEvent};
+pub use examine::{Examination, Finding, Verdict};
 pub use memory::{Fault, Memory};
 pub use people::{Directory, Group, MEMBERS_MAX, MemberChange, Registry};
 pub use port::{Changes, Connector, Error, Result, Thread};

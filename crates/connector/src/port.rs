@@ -10,6 +10,7 @@ use model::{
 
 use crate::capability::Capabilities;
 use crate::event::{Hint, RawEvent};
+use crate::examine::{Examination, Finding};
 use crate::people::{Directory, Registry};
 
 /// What a connector call failed with: always a classified [`Failure`].
@@ -137,6 +138,11 @@ pub trait Connector: Send + Sync {
     /// Its side of the people, when it is the one that has accounts and groups.
     fn directory(&self) -> Option<&dyn Directory> {
         None
+    }
+
+    /// Looks whether the server is set up as it should be; reads only, and tells instead of failing.
+    async fn examine(&self, _wish: &Examination) -> Vec<Finding> {
+        Vec::new()
     }
 
     /// How many calls were made since start, by a short name of the call.

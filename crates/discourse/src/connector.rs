@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ::connector::{
-    Capabilities, Changes, Connector, Directory, Error, Hint, RawEvent, Result, Thread,
+    Capabilities, Changes, Connector, Directory, Error, Examination, Finding, Hint, RawEvent,
+    Result, Thread,
 };
 use async_trait::async_trait;
 use markup::Linked;
@@ -92,6 +93,10 @@ impl Connector for Discourse {
 
     fn capabilities(&self) -> Capabilities {
         self.probed().capabilities(self.site.service_user())
+    }
+
+    async fn examine(&self, wish: &Examination) -> Vec<Finding> {
+        self.find_faults(wish).await
     }
 
     async fn course(&self, name: &str) -> Result<Option<RemoteItem>> {

@@ -13,6 +13,7 @@ mod contract;
 mod directory;
 mod endpoint;
 mod event;
+mod examine;
 mod failure;
 mod feed;
 mod mark;

@@ -148,6 +148,15 @@ async fn grace(world: &World, course: &Entity, (canvas, discourse): (&mut Audien
     }
 }
 
+/// Whether more people can read one side of a course than the other; fails when the readers are not known.
+pub async fn is_wider(world: &World, course: &Entity) -> Result<bool, Failure> {
+    let verdict = compare(world, course).await?;
+    let mut refusals = [&verdict.to_discourse, &verdict.to_canvas]
+        .into_iter()
+        .flatten();
+    Ok(refusals.any(|failure| failure.code == WIDER))
+}
+
 /// Refuses a new pair whose sides have different readers, unless somebody wrote down why that is right; otherwise what
 /// to store with the pair.
 pub(crate) async fn check_mapping(

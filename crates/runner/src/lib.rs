@@ -20,5 +20,6 @@ pub mod upkeep;
 pub mod worker;
 mod world;
 
+pub use audience::is_wider;
 pub use roster::PeopleSettings;
 pub use world::{CourseSettings, Random, Settings, World};
