@@ -66,6 +66,28 @@ def test_one_side_is_forced_and_the_other_text_is_kept(start_world):
     check_unique(world)
 
 
+def test_the_last_change_is_undone_on_both_sides(world):
+    topic = start_on_canvas(world)
+    wait_for_posts(world, TITLE, 1)
+    world.settle()
+    before = first_post(world)["raw"]
+    entity = topic_id(world)
+    # It was made by its last change, and nothing takes that back.
+    (seen,) = act(world, "undo", "--kind", "topic", "--dry-run")
+    assert seen["preview"]["would_change"] == 0 and "created it" in seen["preview"]["refused"][0]["why"]
+    edit_on_canvas(world, topic, "From Canvas, by mistake.")
+    world.wait_until(lambda: "by mistake" in first_post(world)["raw"], what="the edit")
+    world.settle()
+    (seen, _) = act(world, "undo", entity, "--yes", "--reason", "it was a mistake")
+    assert seen["preview"]["writes"] == {"canvas": {"edit": 1}, "discourse": {"edit": 1}}
+    world.wait_until(lambda: first_post(world)["raw"] == before, what="the text from before")
+    world.settle()
+    assert "by mistake" not in world.course.get_discussion_topic(topic.id).message
+    kept = [world.service.run("conflict", "show", one["id"]) for one in world.service.read("conflict", "list")]
+    assert any("by mistake" in conflict for conflict in kept)
+    check_unique(world)
+
+
 def test_a_reset_makes_no_double(world):
     topic = start_on_canvas(world)
     reply_on_canvas(world, "alice", topic.id, SUN)

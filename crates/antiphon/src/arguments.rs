@@ -227,6 +227,8 @@ pub(crate) enum Entity {
     Edit(EntityEdit),
     /// Make what one system has everybody's; what the others had is kept as a decided conflict.
     Force(EntityForce),
+    /// Take the last change of items back everywhere, unless somebody changed them since.
+    Undo(EntityAct),
     /// Leave items alone until they are unskipped.
     Skip(EntityAct),
     /// Let skipped items be looked at again.

@@ -6,8 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Class, Conflict, ConflictState, Entity, Existence, Failure, Field, Kind, Record, Status,
-    Strategy, System, Timestamp, VersionVector,
+    Action, Class, Conflict, ConflictState, Entity, Existence, Failure, Field, Kind, Phase, Record,
+    Status, Step, Strategy, System, Timestamp, Value, VersionVector,
 };
 
 use crate::local::decide;
@@ -22,6 +22,8 @@ const SKIPPED_CODE: &str = "SYNC-5022";
 pub enum Recovery {
     /// What this system has becomes everybody's.
     Force(System),
+    /// What the last change wrote is taken back everywhere.
+    Undo,
     /// It is left alone until it is unskipped.
     Skip,
     /// It is looked at again.
@@ -39,6 +41,7 @@ impl Recovery {
     pub fn parse(verb: &str, from: Option<System>) -> Option<Self> {
         Some(match verb {
             "force" => Self::Force(from?),
+            "undo" => Self::Undo,
             "skip" => Self::Skip,
             "unskip" => Self::Unskip,
             "reset" => Self::Reset,
@@ -52,6 +55,7 @@ impl Recovery {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Force(_) => "force",
+            Self::Undo => "undo",
             Self::Skip => "skip",
             Self::Unskip => "unskip",
             Self::Reset => "reset",
@@ -62,7 +66,10 @@ impl Recovery {
 
     /// Whether somebody must say why.
     pub fn needs_reason(self) -> bool {
-        matches!(self, Self::Force(_) | Self::Skip | Self::Reset | Self::Hold)
+        matches!(
+            self,
+            Self::Force(_) | Self::Undo | Self::Skip | Self::Reset | Self::Hold
+        )
     }
 }
 
@@ -75,6 +82,14 @@ pub enum RecoveryRefused {
     NoCopy(System),
     /// That system does not show it at the moment: whether it is there is not known.
     NotSeen(System),
+    /// Nothing was written for it yet, or its log is gone.
+    NothingToUndo,
+    /// It was made by that change: taking that back would delete what a person wrote.
+    WasCreated,
+    /// It was changed there since.
+    ChangedSince(System),
+    /// That change put both sides together: a conflict's sides can be taken instead.
+    WasMerged,
     /// It is skipped; unskip it first.
     Skipped,
     /// A person holds it; release it first.
@@ -93,6 +108,16 @@ impl std::fmt::Display for RecoveryRefused {
             Self::NotSeen(system) => {
                 write!(f, "{} does not show it at the moment", system.title())
             }
+            Self::NothingToUndo => f.write_str("no change of it is in the log"),
+            Self::WasCreated => {
+                f.write_str("its last change created it; delete it by hand if that was wrong")
+            }
+            Self::ChangedSince(system) => {
+                write!(f, "it was changed in {} since", system.title())
+            }
+            Self::WasMerged => f.write_str(
+                "its last change put both sides together; take a side with `conflict resolve`",
+            ),
             Self::Skipped => f.write_str("it is skipped; unskip it first"),
             Self::Held => f.write_str("somebody holds it; release it first"),
             Self::NotSkipped => f.write_str("it is not skipped"),
@@ -110,6 +135,8 @@ pub struct Setting<'a> {
     pub why: &'a str,
     /// The conflict of the item that waits for a person.
     pub open_conflict: Option<&'a Conflict>,
+    /// The log of the last change that was written.
+    pub last_change: &'a [Step],
     /// Our time.
     pub now: Timestamp,
 }
@@ -134,12 +161,14 @@ pub fn recover(
     }
     match (act, entity.status) {
         (
-            Recovery::Force(_) | Recovery::Reset | Recovery::Hold | Recovery::Skip,
+            Recovery::Force(_) | Recovery::Undo | Recovery::Reset | Recovery::Hold | Recovery::Skip,
             Status::Skipped,
         ) => {
             return Err(RecoveryRefused::Skipped);
         }
-        (Recovery::Force(_) | Recovery::Reset | Recovery::Hold, _) if is_held_by_hand(&entity) => {
+        (Recovery::Force(_) | Recovery::Undo | Recovery::Reset | Recovery::Hold, _)
+            if is_held_by_hand(&entity) =>
+        {
             return Err(RecoveryRefused::Held);
         }
         (Recovery::Unskip, status) if status != Status::Skipped => {
@@ -152,6 +181,10 @@ pub fn recover(
     }
     match act {
         Recovery::Force(system) => force(entity, system, setting),
+        Recovery::Undo => {
+            let chosen = undone(&entity, setting.last_change)?;
+            Ok(take(entity, &chosen, setting))
+        }
         Recovery::Reset => Ok(reset(entity, setting)),
         Recovery::Skip => Ok(stopped(entity, Status::Skipped, setting)),
         Recovery::Hold => Ok(stopped(entity, Status::Held, setting)),
@@ -211,15 +244,76 @@ fn force(
         return Err(RecoveryRefused::NotSeen(from));
     }
     let chosen = source.record.clone();
+    Ok(take(entity, &chosen, setting))
+}
+
+/// The record as it was before the last change that was written, when nothing else was changed since.
+fn undone(entity: &Entity, log: &[Step]) -> Result<Record, RecoveryRefused> {
+    let local = entity
+        .replica(System::Local)
+        .ok_or(RecoveryRefused::NoCopy(System::Local))?;
+    let mut chosen = local.record.clone();
+    let mut before: BTreeMap<Field, Value> = BTreeMap::new();
+    let mut applied = log
+        .iter()
+        .filter(|step| step.phase == Phase::Apply)
+        .peekable();
+    if applied.peek().is_none() {
+        return Err(RecoveryRefused::NothingToUndo);
+    }
+    for step in applied {
+        let system = step.system;
+        let replica = entity
+            .replica(system)
+            .ok_or(RecoveryRefused::NoCopy(system))?;
+        let left = step.after.as_ref();
+        if !left.is_some_and(|left| left.same_content(&replica.record)) {
+            return Err(RecoveryRefused::ChangedSince(system));
+        }
+        match step.action {
+            Action::Create => return Err(RecoveryRefused::WasCreated),
+            Action::Delete => chosen.deleted = false,
+            Action::Restore => chosen.deleted = true,
+            Action::Edit => {
+                for (field, value) in written_over(log, step) {
+                    let other = before.insert(field, value.clone());
+                    if other.is_some_and(|other| other != value) {
+                        return Err(RecoveryRefused::WasMerged);
+                    }
+                }
+            }
+        }
+    }
+    chosen.fields.extend(before);
+    Ok(chosen)
+}
+
+/// What an edit wrote over.
+fn written_over(log: &[Step], step: &Step) -> Vec<(Field, Value)> {
+    let prepared = log
+        .iter()
+        .find(|other| other.number == step.number && other.phase == Phase::Prepare);
+    let Some((before, wanted)) =
+        prepared.and_then(|step| Some((step.before.as_ref()?, step.after.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    let fields = wanted.fields.keys();
+    fields
+        .filter_map(|field| Some((*field, before.fields.get(field)?.clone())))
+        .collect()
+}
+
+/// Makes a record everybody's, and keeps what each system has now as a conflict that is decided.
+fn take(entity: Entity, chosen: &Record, setting: &Setting<'_>) -> Recovered {
     let sides = sides(&entity);
-    let differs =
-        !differing(&sides).is_empty() || sides.values().any(|side| side.deleted != chosen.deleted);
+    let differs = sides.values().any(|side| !side.same_content(chosen));
     let decided_by = format!("operator:{}", setting.who);
     let conflict = shown(&entity, sides, setting);
     let before = entity
         .replica(System::Local)
         .map(|local| local.record.clone());
-    let (mut entity, conflict) = decide(entity, conflict, &chosen, &decided_by, setting.now);
+    let (mut entity, conflict) = decide(entity, conflict, chosen, &decided_by, setting.now);
     for (system, replica) in &mut entity.replicas {
         if *system != System::Local {
             // What it had was seen: its next change starts here.
@@ -236,7 +330,7 @@ fn force(
     if differs {
         conflicts.push(conflict);
     }
-    Ok(Recovered { entity, conflicts })
+    Recovered { entity, conflicts }
 }
 
 /// Forgets what the systems last agreed on and who has seen what. Which remote items belong together stays, and so do

@@ -104,7 +104,7 @@ pub(crate) const ENDPOINTS: &[Endpoint] = &[
     get("/api/v1/entities", View, "Entities in the order of their ids.", &["kind", "status", "course", "after", "limit"]),
     get("/api/v1/entities/{id}", Own, "One entity.", &[]),
     post("/api/v1/entities/act", Operate,
-        "Forces, skips, unskips, resets, holds or releases items by id or by filter, no more than `max_changes`.",
+        "Forces, undoes, skips, unskips, resets, holds or releases items by id or by filter, no more than `max_changes`.",
         &["verb", "side", "ids", "filter", "reason", "max_changes", "dry_run"]),
     Endpoint { method: "PATCH", path: "/api/v1/entities/{id}", need: Operate,
         summary: "Edits the local copy; the change goes to both systems.",

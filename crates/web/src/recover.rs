@@ -167,7 +167,12 @@ async fn recovered(
     entity: &Entity,
 ) -> Result<Result<Recovered, String>, ChangeError> {
     let open_conflict = state.store.open_conflict(&entity.id).await?;
+    let log = match act {
+        Recovery::Undo => last_change(&state.store, &entity.id).await?,
+        _ => Vec::new(),
+    };
     let setting = Setting {
+        last_change: &log,
         who: &caller.who,
         why,
         open_conflict: open_conflict.as_ref(),
@@ -175,6 +180,16 @@ async fn recovered(
     };
     let done = engine::recover(entity.clone(), act, &setting);
     Ok(done.map_err(|refused| refused.to_string()))
+}
+
+/// The log of the newest change of an item that was written to its end.
+async fn last_change(store: &Store, id: &EntityId) -> Result<Vec<model::Step>, ChangeError> {
+    let is_done = |end: &Option<(Timestamp, store::TransactionResult)>| {
+        end.is_some_and(|(_, result)| result == store::TransactionResult::Committed)
+    };
+    let all = store.transactions(id).await?;
+    let newest = all.into_iter().rev().find(|it| is_done(&it.ended));
+    Ok(newest.map(|it| it.steps).unwrap_or_default())
 }
 
 /// What came of an act.
@@ -322,6 +337,10 @@ impl Wish<'_> {
                     "Operator {who} made what {} has everybody's.",
                     system.title()
                 ),
+            ),
+            Recovery::Undo => (
+                "undone",
+                format!("Operator {who} took the last change back."),
             ),
             Recovery::Skip => ("skipped", format!("Operator {who} said to leave it alone.")),
             Recovery::Unskip => ("unskipped", format!("Operator {who} lets it be looked at.")),

@@ -26,6 +26,7 @@ pub(crate) async fn run(path: &Path, verb: Verb) -> anyhow::Result<ExitCode> {
             let act = Recovery::Force(recover::side(options.from));
             return recover::run(&state(), act, options.act).await;
         }
+        Verb::Undo(options) => return recover::run(&state(), Recovery::Undo, options).await,
         Verb::Skip(options) => return recover::run(&state(), Recovery::Skip, options).await,
         Verb::Unskip(options) => return recover::run(&state(), Recovery::Unskip, options).await,
         Verb::Reset(options) => return recover::run(&state(), Recovery::Reset, options).await,

@@ -36,7 +36,9 @@ pub(super) async fn act(
 ) -> Answer {
     let given = body(given)?;
     let act = Recovery::parse(&given.verb, given.side).ok_or_else(|| {
-        Problem::invalid("A verb is force (with `side`), skip, unskip, reset, hold or release.")
+        Problem::invalid(
+            "A verb is force (with `side`), undo, skip, unskip, reset, hold or release.",
+        )
     })?;
     let items = match (&given.filter, given.ids.is_empty()) {
         (Some(filter), true) => recover::select(&state.store, filter).await?,

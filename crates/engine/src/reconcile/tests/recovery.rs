@@ -11,6 +11,7 @@ fn does(world: &mut World, act: crate::Recovery) -> crate::Recovered {
         who: "ada",
         why: "test",
         open_conflict: open,
+        last_change: &[],
         now: world.now,
     };
     let done = crate::recover(world.entity.clone(), act, &setting).unwrap();
