@@ -168,6 +168,10 @@ fn entity(replicas: impl IntoIterator<Item = (System, Replica)>, revision: i64) 
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told from its beginning to its end"
+)]
 fn a_rolled_back_entity_is_as_before_and_says_why() {
     let before = entity(
         [

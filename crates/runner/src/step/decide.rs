@@ -1,5 +1,7 @@
 //! Decides for every entity of the thread, stores the decisions with the intents of the first writes.
 
+// tidy: long because deciding, finding what is new and planning share the thread's state.
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use engine::{Decision, Input, Place, PlannedWrite};
