@@ -1,4 +1,4 @@
-"""A storm: three processes on one PostgreSQL, 500 acts of people on each side, faults all the while. Then all is quiet."""
+"""A storm: three processes on one PostgreSQL, 500 acts of people on each side, faults all the while; then quiet."""
 
 import random
 import re

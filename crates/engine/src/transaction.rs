@@ -144,10 +144,18 @@ pub enum Standing {
     Changed,
 }
 
+/// Whether an item came back with other content than it went with: a person restored and edited it before we did.
+fn came_back_changed(undo: &Undo) -> bool {
+    let was_there = !undo.before.fields.is_empty();
+    let is_restore = undo.action == Action::Delete && was_there;
+    is_restore && undo.before.fields != undo.after.fields
+}
+
 /// Compares what a system shows with what the step left and found; a `None` is an item that is not there.
 pub fn standing(undo: &Undo, shown: Option<&Record>) -> Standing {
     let is_there = shown.is_some_and(|record| !record.deleted);
     match undo.action {
+        _ if came_back_changed(undo) => Standing::Changed,
         Action::Delete if !is_there => Standing::AsBefore,
         Action::Restore if !is_there => Standing::AsLeft,
         _ => match shown {

@@ -16,6 +16,7 @@ mod place;
 mod readers;
 mod transaction;
 mod undo;
+mod unknown;
 mod words;
 mod write;
 

@@ -117,12 +117,26 @@ fn what_a_person_changed_is_left_alone() {
     assert_eq!(standing(&undo, None), Standing::Changed);
     let create = Undo {
         action: Action::Delete,
+        before: Record {
+            deleted: true,
+            ..Record::default()
+        },
         ..undo.clone()
     };
     assert_eq!(standing(&create, None), Standing::AsBefore);
     assert_eq!(standing(&create, Some(&record("new"))), Standing::AsLeft);
     assert_eq!(
         standing(&create, Some(&record("theirs"))),
+        Standing::Changed
+    );
+    // A person restored and edited it before our restore: to delete it again would take their words away.
+    let restore = Undo {
+        before: gone.clone(),
+        after: record("theirs"),
+        ..create
+    };
+    assert_eq!(
+        standing(&restore, Some(&record("theirs"))),
         Standing::Changed
     );
     let delete = Undo {
@@ -168,10 +182,6 @@ fn entity(replicas: impl IntoIterator<Item = (System, Replica)>, revision: i64) 
 }
 
 #[test]
-#[expect(
-    clippy::too_many_lines,
-    reason = "one story, told from its beginning to its end"
-)]
 fn a_rolled_back_entity_is_as_before_and_says_why() {
     let before = entity(
         [
@@ -231,21 +241,6 @@ fn a_rolled_back_entity_is_as_before_and_says_why() {
         "what a person changed stays, knows what it knew, and is news"
     );
 
-    // The next local edit is not one that Canvas has seen, though the local copy has forgotten two of them.
-    let mut ahead = restored;
-    for replica in ahead.replicas.values_mut() {
-        let seen = replica.vector.get(System::Canvas);
-        replica.vector = replica.vector.clone().reached(System::Local, seen);
-    }
-    let values = [(Field::Title, Value::Text("newer".to_owned()))].into();
-    let edited = crate::edit(ahead, values, None, Timestamp(9)).unwrap();
-    let of = |system| edited.replica(system).unwrap();
-    let (here, there) = (of(System::Local), of(System::Canvas));
-    assert_eq!(
-        here.vector.compare(&there.vector),
-        model::Relation::Concurrent
-    );
-
     // Somebody edited the local copy on top of what was to be written: it stays, and the others are owed it again.
     let earlier = VersionVector::new().incremented(System::Canvas);
     let origin = Origin {
@@ -257,4 +252,27 @@ fn a_rolled_back_entity_is_as_before_and_says_why() {
     assert_eq!(of(System::Local), &replica("merged", 3));
     assert_eq!(of(System::Canvas).record, record("theirs"));
     assert_eq!(of(System::Canvas).owed, [Field::Title].into());
+}
+
+#[test]
+fn an_edit_after_a_rollback_is_not_one_that_another_copy_has_seen() {
+    let mut ahead = entity(
+        [
+            (System::Canvas, replica("theirs", 3)),
+            (System::Local, replica("old", 1)),
+        ],
+        1,
+    );
+    // Canvas was left with two local changes that the local copy has forgotten.
+    for replica in ahead.replicas.values_mut() {
+        let seen = replica.vector.get(System::Canvas);
+        replica.vector = replica.vector.clone().reached(System::Local, seen);
+    }
+    let values = [(Field::Title, Value::Text("newer".to_owned()))].into();
+    let edited = crate::edit(ahead, values, None, Timestamp(9)).unwrap();
+    let of = |system| edited.replica(system).unwrap();
+    assert_eq!(
+        of(System::Local).vector.compare(&of(System::Canvas).vector),
+        model::Relation::Concurrent
+    );
 }
