@@ -125,12 +125,12 @@ impl Store {
         overview::waiting(&mut self.reader().await?).await
     }
 
-    /// The newest runs, with how long each ran.
+    /// Runs of the newest operations, with how long each ran.
     pub async fn recent_runs(&self, limit: usize) -> Result<Vec<Run>> {
         overview::runs(&mut self.reader().await?, limit).await
     }
 
-    /// The newest ended operations, with how long each took from its queueing.
+    /// The newest operations that have ended, with how long each took from its queueing.
     pub async fn recent_delays(&self, limit: usize) -> Result<Vec<Run>> {
         overview::delays(&mut self.reader().await?, limit).await
     }

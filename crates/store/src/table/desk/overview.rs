@@ -13,8 +13,9 @@ statements! { "overview";
     COURSES = "SELECT course_id, kind, status, count(*) FROM entity GROUP BY course_id, kind, status
         ORDER BY course_id, kind, status",
     WAITING = "SELECT course_id, system, count(*), min(created_ms) FROM operation GROUP BY course_id, system",
-    RUNS = "SELECT ended_ms, ended_ms - started_ms FROM attempt ORDER BY ended_ms DESC LIMIT $1",
-    DELAYS = "SELECT ended_ms, ended_ms - created_ms FROM operation_history ORDER BY ended_ms DESC LIMIT $1",
+    RUNS = "SELECT ended_ms, ended_ms - started_ms FROM attempt
+        ORDER BY operation_id DESC, number DESC LIMIT $1",
+    DELAYS = "SELECT ended_ms, ended_ms - created_ms FROM operation_history ORDER BY id DESC LIMIT $1",
     LAST_EVENT = "SELECT received_ms FROM webhook_event WHERE system = $1 ORDER BY received_ms DESC LIMIT 1",
     CURSORS = "SELECT name, updated_ms FROM cursor ORDER BY name LIMIT 1000",
     LAST_HISTORY = "SELECT id, at_ms FROM history ORDER BY id DESC LIMIT 1",
@@ -53,12 +54,12 @@ pub(crate) async fn waiting(session: &mut Session) -> Result<Vec<Waiting>> {
         .collect()
 }
 
-/// The newest runs with how long each took.
+/// The runs of the newest operations with how long each took; ids sort by time, so no million is sorted for it.
 pub(crate) async fn runs(session: &mut Session, limit: usize) -> Result<Vec<Run>> {
     sample(session, &RUNS, limit).await
 }
 
-/// The newest ended operations with how long each took from queueing to its end.
+/// The newest operations that have ended with how long each took from queueing to its end.
 pub(crate) async fn delays(session: &mut Session, limit: usize) -> Result<Vec<Run>> {
     sample(session, &DELAYS, limit).await
 }
