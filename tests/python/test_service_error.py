@@ -1,10 +1,12 @@
 """Failures become causes that operators see, mute and settle (issue: the errors page)."""
 
+import pytest
 import requests
 
 from people import SUN, TITLE, reply_on_canvas, start_on_canvas, start_on_forum, wait_for_entries
 from sandbox import TIMEOUT
 
+pytestmark = pytest.mark.waits
 TOKEN = "a-token-for-the-tests"
 TABLES = {"web": {"token": TOKEN}}
 # Failures are counted when their commits have settled: half a minute, and the pace of the count.

@@ -115,6 +115,7 @@ def test_the_test_command_reaches_every_channel_or_says_which_it_does_not(start_
     assert "answered 503" in told and receiver.url not in told, told
 
 
+@pytest.mark.waits
 def test_a_cause_is_told_once_on_every_channel_across_a_restart(start_world, mailbox, receiver):
     world = start_world(is_served=False)
     configure(world, mailbox, receiver)

@@ -97,15 +97,21 @@ async fn everything(root: &Path, quick: bool) -> anyhow::Result<()> {
     cargo::test(root, &stages, (POSTGRES_SETTING, &url)).await?;
     if let Some(python) = python {
         cargo::doc_test(root, &stages).await?;
-        let mut command = Command::new(python);
-        command
-            .args(["-m", "pytest", "tests/python"])
-            .current_dir(root)
-            .env(BINARY_SETTING, binary)
-            .env(POSTGRES_SETTING, &url);
-        stages
-            .run("Python suite", PYTHON_LIMIT, &mut command)
-            .await?;
+        let suite = |marked: &str| {
+            let mut command = Command::new(&python);
+            command
+                .args(["-m", "pytest", "tests/python", "-m", marked])
+                .current_dir(root)
+                .env(BINARY_SETTING, &binary)
+                .env(POSTGRES_SETTING, &url);
+            command
+        };
+        // Some tests do little but wait for minutes; the others need not wait for them.
+        let (mut working, mut waiting) = (suite("not waits"), suite("waits"));
+        tokio::try_join!(
+            stages.run("Python suite", PYTHON_LIMIT, &mut working),
+            stages.run("Python tests that wait", PYTHON_LIMIT, &mut waiting),
+        )?;
     } else {
         say("--quick: the doc tests and the Python suite were left out");
     }
