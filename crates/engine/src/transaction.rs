@@ -125,7 +125,14 @@ pub fn undone(log: &[Step]) -> BTreeMap<System, Undone> {
             }
             Phase::Prepare | Phase::Skip => {}
             Phase::Compensate => {
-                let record = line.after.clone().unwrap_or_default();
+                let mut record = line.after.clone().unwrap_or_default();
+                if record.deleted {
+                    // What a tombstone hides is what the step undone before it had put back.
+                    record.fields = match ends.get(&line.system) {
+                        Some(Undone::Restored(content)) => content.fields.clone(),
+                        Some(Undone::LeftAlone) | None => BTreeMap::new(),
+                    };
+                }
                 ends.insert(line.system, Undone::Restored(record));
             }
         }
@@ -239,8 +246,8 @@ pub fn restore(
 }
 
 fn with_record(now: &Replica, record: &Record) -> Replica {
-    // A tombstone keeps what we knew: a restore starts from it.
-    let mut shown = if record.deleted {
+    // A tombstone keeps what was there last: a restore starts from it.
+    let mut shown = if record.deleted && record.fields.is_empty() {
         now.record.clone()
     } else {
         record.clone()

@@ -276,3 +276,34 @@ fn an_edit_after_a_rollback_is_not_one_that_another_copy_has_seen() {
         model::Relation::Concurrent
     );
 }
+
+#[test]
+fn a_tombstone_hides_what_was_put_back_before_it() {
+    let restored = Step {
+        action: Action::Restore,
+        ..line(1, System::Canvas, Phase::Apply)
+    };
+    let deleted = Step {
+        after: Some(Record {
+            deleted: true,
+            ..record("new")
+        }),
+        ..line(1, System::Canvas, Phase::Compensate)
+    };
+    let log = [
+        restored,
+        line(2, System::Canvas, Phase::Apply),
+        line(2, System::Canvas, Phase::Compensate),
+        deleted,
+    ];
+    let gone = Record {
+        deleted: true,
+        ..record("old")
+    };
+    assert_eq!(
+        undone(&log),
+        [(System::Canvas, Undone::Restored(gone.clone()))].into()
+    );
+    let shown = with_record(&replica("new", 1), &gone);
+    assert_eq!((shown.record, shown.existence), (gone, Existence::Deleted));
+}
