@@ -488,20 +488,27 @@ pub(crate) struct BackupFile {
     pub(crate) output: Output,
 }
 
+/// How far an act that is previewed first may go.
 #[derive(Debug, Args)]
-pub(crate) struct AcceptRestore {
-    /// Say what would be written, and change nothing.
+pub(crate) struct Consent {
+    /// Say how many it would be and what would be written, and change nothing.
     #[arg(long, conflicts_with = "yes")]
     pub(crate) dry_run: bool,
     /// Do it.
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Refuse when more than so many writes are held.
+    /// Refuse when it would be more than so many.
     #[arg(long, value_name = "N")]
     pub(crate) max_changes: Option<usize>,
     /// Why; it goes into the audit log.
     #[arg(long, default_value = "")]
     pub(crate) reason: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AcceptRestore {
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -11,7 +11,7 @@ use runner::{Random, World};
 use store::Store;
 
 use crate::config::{Config, PersonKey, Secret};
-use crate::exit::Failed;
+use crate::exit::{Failed, Usage};
 
 /// The system's clock, read here and nowhere else.
 pub(crate) struct SystemClock;
@@ -150,6 +150,14 @@ pub(crate) fn stored(error: store::Error) -> anyhow::Error {
     failed(error.failure())
 }
 
+/// A refusal of what an operator asked for as the last words of a command: it was asked wrongly.
+pub(crate) fn refused(error: web::ChangeError) -> anyhow::Error {
+    match error {
+        web::ChangeError::Store(error) => stored(error),
+        error => Usage(error.to_string()).into(),
+    }
+}
+
 /// A failure as the last words of a command.
 pub(crate) fn failed(failure: Failure) -> anyhow::Error {
     Failed(failure).into()
@@ -248,16 +256,16 @@ pub(crate) async fn world(config: &Config, store: Store) -> anyhow::Result<World
 /// The longest wait between two tries to connect.
 const CONNECT_MAX: Duration = Duration::from_mins(1);
 
-/// The same for a process that stays, with its courses found: while a remote does not answer, it waits and asks again.
-/// A remote that is down is no reason to be down.
+/// Connects a process that stays: while a remote does not answer, it waits and asks again. A remote that is down is no
+/// reason to be down.
 #[expect(
     clippy::disallowed_methods,
     reason = "there are no workers yet that could wait"
 )]
-pub(crate) async fn lasting_world(config: &Config, store: &Store) -> anyhow::Result<World> {
+pub(crate) async fn lasting<T>(connect: impl AsyncFn() -> anyhow::Result<T>) -> anyhow::Result<T> {
     let mut wait = Duration::from_secs(1);
     loop {
-        match found_world(config, store.clone()).await {
+        match connect().await {
             Err(error) if is_passing(&error) => {
                 tracing::warn!(%error, wait_s = wait.as_secs(), "not connected yet; tried again");
                 tokio::time::sleep(wait).await;
@@ -266,14 +274,6 @@ pub(crate) async fn lasting_world(config: &Config, store: &Store) -> anyhow::Res
             other => return other,
         }
     }
-}
-
-async fn found_world(config: &Config, store: Store) -> anyhow::Result<World> {
-    let world = world(config, store).await?;
-    runner::course::ensure(&world)
-        .await
-        .map_err(crate::command::sync::course_error)?;
-    Ok(world)
 }
 
 fn is_passing(error: &anyhow::Error) -> bool {

@@ -50,22 +50,18 @@ pub(crate) fn detect(
     intents: &[&Intent],
     setting: &Setting<'_>,
 ) -> Detected {
-    let two_looks_ms = setting.two_looks_ms;
     match &observation.sighting {
-        Sighting::Present(record)
-            if observation.at.since_ms(replica.seen_at)
-                < doubt_ms(replica, record, two_looks_ms) =>
-        {
-            let doubt_ms = doubt_ms(replica, record, two_looks_ms);
-            Detected {
-                replica: replica.clone(),
-                intents: Vec::new(),
-                news: News::Older {
-                    look_again_at: replica.seen_at.plus_ms(doubt_ms),
-                },
-            }
-        }
         Sighting::Present(record) => {
+            let doubt_ms = doubt_ms(replica, record, setting.two_looks_ms);
+            if observation.at.since_ms(replica.seen_at) < doubt_ms {
+                return Detected {
+                    replica: replica.clone(),
+                    intents: Vec::new(),
+                    news: News::Older {
+                        look_again_at: replica.seen_at.plus_ms(doubt_ms),
+                    },
+                };
+            }
             let seen = (observation.system, setting.now);
             let mut detected = present(replica, record, seen, intents);
             owe_newer(&mut detected, intents, setting.local);

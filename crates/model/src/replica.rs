@@ -142,6 +142,14 @@ impl Entity {
         self.replicas.get(&system)
     }
 
+    /// The topic in whose thread it stands: of a post the topic that holds it, of anything else itself.
+    pub fn topic(&self) -> &EntityId {
+        match (self.kind, &self.container) {
+            (Kind::Post, Some(topic)) => topic,
+            _ => &self.id,
+        }
+    }
+
     /// The number of the next change made at `system`: one that no copy has seen. After a rollback some copies have seen
     /// less than others, and a number that was given twice would let one change pass for the other.
     pub fn next_change(&self, system: System) -> u64 {

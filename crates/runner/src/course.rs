@@ -38,15 +38,7 @@ impl Error {
 ///
 /// Fails on the first course that one side does not have, naming the side and the name that was looked for.
 pub async fn ensure(world: &World) -> Result<Vec<Entity>, Error> {
-    let known = world
-        .store
-        .entities(&EntityFilter {
-            kind: Some(Kind::Course),
-            limit: 10_000,
-            ..EntityFilter::default()
-        })
-        .await
-        .map_err(Error::store)?;
+    let known = world.store.courses().await.map_err(Error::store)?;
     let mut courses = Vec::new();
     for settings in &world.settings.courses {
         let is_it = |entity: &&Entity| {

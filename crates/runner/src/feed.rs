@@ -114,20 +114,14 @@ pub(crate) fn look_at(
         || format!("remote:{system}:topic:{topic}"),
         |entity| thread_key(&entity.id),
     );
-    let now = world.now();
+    let id = OperationId(world.id());
     Change::Enqueue(NewOperation {
-        id: OperationId(world.id()),
-        kind: OperationKind::Thread,
-        subject: subject.clone(),
         entity: entity.map(|entity| entity.id.clone()),
         course: Some(course.clone()),
         system: Some(system),
         remote: Some(topic.clone()),
-        batch_key: subject,
         reason: reason.to_owned(),
         priority,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Thread, subject, world.now())
     })
 }

@@ -11,7 +11,7 @@ use model::{
     Class, Entity, Failure, GroupKind, OperationId, RemoteId, Roster, RosterGroup, RosterPerson,
     RosterState, System, Timestamp,
 };
-use store::{Change, HistoryEntry, NewOperation, Operation, OperationKind, Outcome, Priority};
+use store::{Change, HistoryEntry, NewOperation, Operation, OperationKind, Outcome};
 
 use crate::audience;
 use crate::step::{after, finish};
@@ -51,22 +51,13 @@ impl Default for PeopleSettings {
 
 /// The operation that looks at a course's people.
 fn look_at(world: &World, course: &Entity, reason: &str) -> Change {
-    let subject = roster::key(&course.id);
-    let now = world.now();
+    let (id, subject) = (OperationId(world.id()), roster::key(&course.id));
     Change::Enqueue(NewOperation {
-        id: OperationId(world.id()),
-        kind: OperationKind::Roster,
-        subject: subject.clone(),
         entity: Some(course.id.clone()),
         course: Some(course.id.clone()),
         system: Some(System::Canvas),
-        remote: None,
-        batch_key: subject,
         reason: reason.to_owned(),
-        priority: Priority::Normal,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Roster, subject, world.now())
     })
 }
 
@@ -85,10 +76,6 @@ pub(crate) async fn queue_due(world: &World, courses: &[Entity]) -> Result<(), s
         return Ok(());
     }
     for course in courses {
-        // A newly connected course changes nothing before its plan is accepted.
-        if world.store.pairing(&course.id).await?.is_unaccepted {
-            continue;
-        }
         let name = format!("roster-queued:{}", course.id);
         let last = world.store.cursor(&name).await?;
         let last = last.and_then(|text| text.parse::<i64>().ok());
@@ -96,7 +83,8 @@ pub(crate) async fn queue_due(world: &World, courses: &[Entity]) -> Result<(), s
             let age_ms = world.now().since_ms(Timestamp(at));
             !(0..people.interval_ms).contains(&age_ms)
         });
-        if is_due {
+        // A newly connected course changes nothing before its plan is accepted.
+        if is_due && !world.store.pairing(&course.id).await?.is_unaccepted {
             let at = world.now();
             let value = at.0.to_string();
             let changes = vec![

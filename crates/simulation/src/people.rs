@@ -274,25 +274,15 @@ impl Sim {
     }
 
     fn asked(&self, entity: &Entity) -> Change {
-        let now = self.world.now();
-        let topic = match entity.kind {
-            Kind::Post => entity.container.as_ref().unwrap_or(&entity.id),
-            _ => &entity.id,
-        };
+        let id = OperationId(self.world.id());
+        let subject = engine::entity_key(&entity.id);
         Change::Enqueue(NewOperation {
-            id: OperationId(self.world.id()),
-            kind: OperationKind::Entity,
-            subject: engine::entity_key(&entity.id),
             entity: Some(entity.id.clone()),
             course: Some(entity.course.clone()),
-            system: None,
-            remote: None,
-            batch_key: engine::thread_key(topic),
+            batch_key: engine::thread_key(entity.topic()),
             reason: "local_edit".to_owned(),
             priority: Priority::Critical,
-            not_before: now,
-            blocked_on: None,
-            at: now,
+            ..NewOperation::due(id, OperationKind::Entity, subject, self.world.now())
         })
     }
 

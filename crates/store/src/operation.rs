@@ -152,6 +152,28 @@ pub struct NewOperation {
     pub at: Timestamp,
 }
 
+impl NewOperation {
+    /// A wish of normal priority that is due at once; its subject is its batch key too. What else is known of it is for
+    /// the caller to say.
+    pub fn due(id: OperationId, kind: OperationKind, subject: String, at: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            batch_key: subject.clone(),
+            subject,
+            entity: None,
+            course: None,
+            system: None,
+            remote: None,
+            reason: String::new(),
+            priority: Priority::Normal,
+            not_before: at,
+            blocked_on: None,
+            at,
+        }
+    }
+}
+
 /// An operation as stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operation {

@@ -47,6 +47,9 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// More courses than one database is for.
+const COURSES_MAX: usize = 10_000;
+
 impl Store {
     /// Opens `sqlite:PATH`, `sqlite::memory:` or `postgres://…`, and makes or migrates its schema.
     ///
@@ -199,6 +202,16 @@ impl Store {
     /// A page of entities in the order of their ids.
     pub async fn entities(&self, filter: &EntityFilter) -> Result<Vec<Entity>> {
         table::entity::page(&mut self.reader().await?, filter).await
+    }
+
+    /// All courses, whether or not the configuration still has them.
+    pub async fn courses(&self) -> Result<Vec<Entity>> {
+        let filter = EntityFilter {
+            kind: Some(Kind::Course),
+            limit: COURSES_MAX,
+            ..EntityFilter::default()
+        };
+        self.entities(&filter).await
     }
 
     /// How many entities something holds: the posts of a topic, the topics of a course.

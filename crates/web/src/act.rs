@@ -304,20 +304,12 @@ pub(crate) async fn sync_course(
 }
 
 fn look(state: &State, topic: &model::Entity) -> Change {
-    let now = state.stamp.now();
+    let (id, key) = (OperationId(state.stamp.id()), engine::thread_key(&topic.id));
     Change::Enqueue(NewOperation {
-        id: OperationId(state.stamp.id()),
-        kind: OperationKind::Thread,
-        subject: engine::thread_key(&topic.id),
         entity: Some(topic.id.clone()),
         course: Some(topic.course.clone()),
-        system: None,
-        remote: None,
-        batch_key: engine::thread_key(&topic.id),
         reason: "asked".to_owned(),
         priority: Priority::Interactive,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Thread, key, state.stamp.now())
     })
 }

@@ -1,10 +1,9 @@
 //! What people say about items that may be the same, from the admin API and the command line alike.
 
-use model::{Entity, EntityId, Kind, OperationId, Status, System, Timestamp};
+use model::{Entity, EntityId, Kind, OperationId, Status, System};
 use serde_json::{Value, json};
 use store::{
-    Change, DeskChange, EntityFilter, HistoryEntry, Match, MatchState, NewOperation, OperationKind,
-    Pairing, Priority,
+    Change, DeskChange, HistoryEntry, Match, MatchState, NewOperation, OperationKind, Pairing,
 };
 
 use crate::access::Caller;
@@ -22,12 +21,7 @@ pub struct Pick {
 
 /// The courses that we know.
 async fn courses(state: &State) -> Result<Vec<EntityId>, store::Error> {
-    let filter = EntityFilter {
-        kind: Some(Kind::Course),
-        limit: 10_000,
-        ..EntityFilter::default()
-    };
-    let found = state.store.entities(&filter).await?;
+    let found = state.store.courses().await?;
     Ok(found.into_iter().map(|course| course.id).collect())
 }
 
@@ -275,28 +269,12 @@ fn note(state: &State, entity: &Entity, action: &str, text: &str) -> Change {
 }
 
 fn look_at(state: &State, entity: &Entity) -> Change {
-    let topic = match entity.kind {
-        Kind::Post => entity
-            .container
-            .clone()
-            .unwrap_or_else(|| entity.id.clone()),
-        _ => entity.id.clone(),
-    };
-    let key = engine::thread_key(&topic);
-    let now: Timestamp = state.stamp.now();
+    let topic = entity.topic();
+    let (id, key) = (OperationId(state.stamp.id()), engine::thread_key(topic));
     Change::Enqueue(NewOperation {
-        id: OperationId(state.stamp.id()),
-        kind: OperationKind::Thread,
-        subject: key.clone(),
-        entity: Some(topic),
+        entity: Some(topic.clone()),
         course: Some(entity.course.clone()),
-        system: None,
-        remote: None,
-        batch_key: key,
         reason: "matched".to_owned(),
-        priority: Priority::Normal,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Thread, key, state.stamp.now())
     })
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use engine::{Recovered, Recovery, Setting};
-use model::{Action, Entity, EntityId, Kind, OperationId, Status, System, Timestamp};
+use model::{Entity, EntityId, Kind, OperationId, Status, System, Timestamp};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use store::{
@@ -142,22 +142,13 @@ pub async fn preview(
                     continue;
                 }
                 for write in engine::owed_writes(&done.entity) {
-                    let key = (write.system, named(write.action));
+                    let key = (write.system, write.action.as_str());
                     *preview.writes.entry(key).or_default() += 1;
                 }
             }
         }
     }
     Ok(preview)
-}
-
-fn named(action: Action) -> &'static str {
-    match action {
-        Action::Create => "create",
-        Action::Edit => "edit",
-        Action::Delete => "delete",
-        Action::Restore => "restore",
-    }
 }
 
 async fn recovered(
@@ -438,24 +429,13 @@ pub(crate) fn look(
     entity: &Entity,
     (why, priority): (&str, Priority),
 ) -> Change {
-    let now = stamp.now();
-    let topic = match entity.kind {
-        Kind::Post => entity.container.as_ref().unwrap_or(&entity.id),
-        _ => &entity.id,
-    };
+    let (id, key) = (OperationId(stamp.id()), engine::entity_key(&entity.id));
     Change::Enqueue(NewOperation {
-        id: OperationId(stamp.id()),
-        kind: OperationKind::Entity,
-        subject: engine::entity_key(&entity.id),
         entity: Some(entity.id.clone()),
         course: Some(entity.course.clone()),
-        system: None,
-        remote: None,
-        batch_key: engine::thread_key(topic),
+        batch_key: engine::thread_key(entity.topic()),
         reason: why.to_owned(),
         priority,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Entity, key, stamp.now())
     })
 }

@@ -62,7 +62,6 @@ pub async fn ask_roster(
     audit: Option<AuditEntry>,
 ) -> Result<usize, ChangeError> {
     let course = find(store, course).await?;
-    let subject = engine::roster::key(&course.id);
     let at = stamp.now();
     let mut changes = Vec::new();
     if is_release {
@@ -70,20 +69,14 @@ pub async fn ask_roster(
             changes.push(Change::Release { operation, at });
         }
     } else {
+        let (id, subject) = (OperationId(stamp.id()), engine::roster::key(&course.id));
         changes.push(Change::Enqueue(NewOperation {
-            id: OperationId(stamp.id()),
-            kind: OperationKind::Roster,
-            subject: subject.clone(),
             entity: Some(course.id.clone()),
             course: Some(course.id.clone()),
             system: Some(System::Canvas),
-            remote: None,
-            batch_key: subject,
             reason: "asked".to_owned(),
             priority: Priority::Interactive,
-            not_before: at,
-            blocked_on: None,
-            at,
+            ..NewOperation::due(id, OperationKind::Roster, subject, at)
         }));
     }
     let count = changes.len();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::Output;
+use super::{Consent, Output};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Entity {
@@ -61,18 +61,8 @@ pub(crate) struct EntityAct {
     pub(crate) id: Option<String>,
     #[command(flatten)]
     pub(crate) filter: EntityFilter,
-    /// Say how many it would be and what would be written, and change nothing.
-    #[arg(long, conflicts_with = "yes")]
-    pub(crate) dry_run: bool,
-    /// Do it.
-    #[arg(long)]
-    pub(crate) yes: bool,
-    /// Refuse when it would be more than so many.
-    #[arg(long, value_name = "N")]
-    pub(crate) max_changes: Option<usize>,
-    /// Why; it goes into the audit log.
-    #[arg(long, default_value = "")]
-    pub(crate) reason: String,
+    #[command(flatten)]
+    pub(crate) consent: Consent,
     #[command(flatten)]
     pub(crate) output: Output,
 }

@@ -11,7 +11,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use connector::{Connector, Examination, Finding, Verdict};
-use model::Notice;
 use serde_json::json;
 
 use crate::arguments::Doctor;
@@ -119,15 +118,7 @@ async fn delivery(config: &Config, is_asked: bool) -> Vec<Finding> {
     }
     let mut bad = Vec::new();
     for channel in channels {
-        let id = wiring::new_id();
-        let notice = Notice::test(id.clone(), wiring::now());
-        let message = notice::Message {
-            id: &id,
-            notice: &notice,
-            site: config.public_url.as_deref(),
-            now: wiring::now(),
-        };
-        if let Err(error) = channel.send(message).await {
+        if let Err(error) = super::notify::send_test(channel, config).await {
             bad.push(format!("{} ({error})", channel.name));
         }
     }

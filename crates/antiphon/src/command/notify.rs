@@ -7,7 +7,7 @@ use model::Notice;
 use serde_json::json;
 
 use crate::arguments::{Notify, NotifyTest, Output};
-use crate::config;
+use crate::config::{self, Config};
 use crate::exit::{ATTENTION, Usage};
 use crate::show::{line, object};
 use crate::wiring;
@@ -17,6 +17,19 @@ pub(crate) async fn run(path: &Path, verb: Notify) -> anyhow::Result<ExitCode> {
         Notify::Test(options) => test(path, options).await,
         Notify::List(output) => list(path, output).await,
     }
+}
+
+/// Sends a test message through one channel.
+pub(crate) async fn send_test(channel: &notice::Channel, config: &Config) -> Result<(), String> {
+    let id = wiring::new_id();
+    let notice = Notice::test(id.clone(), wiring::now());
+    let message = notice::Message {
+        id: &id,
+        notice: &notice,
+        site: config.public_url.as_deref(),
+        now: wiring::now(),
+    };
+    channel.send(message).await
 }
 
 /// Sends a test message through each channel now, without the outbox: it says at once what a channel answers.
@@ -35,15 +48,7 @@ async fn test(path: &Path, options: NotifyTest) -> anyhow::Result<ExitCode> {
     }
     let mut code = ExitCode::SUCCESS;
     for channel in channels {
-        let id = wiring::new_id();
-        let notice = Notice::test(id.clone(), wiring::now());
-        let message = notice::Message {
-            id: &id,
-            notice: &notice,
-            site: config.public_url.as_deref(),
-            now: wiring::now(),
-        };
-        let sent = channel.send(message).await;
+        let sent = send_test(channel, &config).await;
         if sent.is_err() {
             code = ExitCode::from(ATTENTION);
         }

@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use engine::Recovery;
 use model::{Entity, System, Timestamp};
 use serde_json::json;
-use web::{Caller, ChangeError, Preview, State};
+use web::{Caller, Preview, State};
 
 use super::entity;
 use crate::arguments::{EntityAct, Side};
 use crate::exit::{REFUSED, Usage};
 use crate::show::{line, object};
-use crate::wiring;
+use crate::wiring::{self, refused};
 
 /// The system that `--from` names.
 pub(crate) fn side(side: Side) -> System {
@@ -38,22 +38,27 @@ pub(crate) async fn run(
     }
     let many = preview.fitting.len();
     show(act, &preview, is_json);
-    if options.dry_run {
+    if options.consent.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    if options.max_changes.is_some_and(|max| many > max) {
+    if options.consent.max_changes.is_some_and(|max| many > max) {
         warn(&format!(
             "{many} items are more than --max-changes. Nothing was changed."
         ));
         return Ok(ExitCode::from(REFUSED));
     }
-    if !options.yes {
+    if !options.consent.yes {
         warn("Nothing was changed. Say --yes to do it.");
         return Ok(ExitCode::from(REFUSED));
     }
-    let report = web::recover(state, &caller, act, (&preview.fitting, &options.reason))
-        .await
-        .map_err(refused)?;
+    let report = web::recover(
+        state,
+        &caller,
+        act,
+        (&preview.fitting, &options.consent.reason),
+    )
+    .await
+    .map_err(refused)?;
     if is_json {
         object(&report.json());
     } else {
@@ -108,13 +113,6 @@ fn show(act: Recovery, preview: &Preview, is_json: bool) {
 #[expect(clippy::print_stderr, reason = "words beside the command's output")]
 fn warn(text: &str) {
     eprintln!("antiphon: {text}");
-}
-
-fn refused(error: ChangeError) -> anyhow::Error {
-    match error {
-        ChangeError::Store(error) => wiring::stored(error),
-        error => Usage(error.to_string()).into(),
-    }
 }
 
 /// A time as it is typed: so long ago, or a time of the clock.

@@ -48,19 +48,19 @@ pub(crate) async fn accept(config: &Config, options: AcceptRestore) -> anyhow::R
     let difference = compare(&store).await?;
     show(&difference, options.output.json);
     let many = difference.operations.len();
-    if options.dry_run {
+    if options.consent.dry_run {
         return Ok(ExitCode::SUCCESS);
     }
-    if options.max_changes.is_some_and(|max| many > max) || !options.yes {
+    if options.consent.max_changes.is_some_and(|max| many > max) || !options.consent.yes {
         line(
             "Nothing was changed. Say --yes to accept, with --max-changes no smaller than the number of writes.",
         );
         return Ok(ExitCode::from(REFUSED));
     }
-    if options.reason.trim().is_empty() {
+    if options.consent.reason.trim().is_empty() {
         return Err(Usage("Say why: --reason.".to_owned()).into());
     }
-    release(&store, &difference, &options.reason).await?;
+    release(&store, &difference, &options.consent.reason).await?;
     line("Accepted. Start the service: it writes what is listed above.");
     Ok(ExitCode::SUCCESS)
 }

@@ -3,18 +3,15 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use model::{Entity, EntityId, Kind, System};
+use model::{Entity, EntityId, System};
 use serde_json::{Value, json};
-use store::{EntityFilter, Store};
+use store::Store;
 
 use crate::arguments::Roster as Verb;
 use crate::config;
 use crate::exit::Usage;
 use crate::show::{line, object};
-use crate::wiring::{self, RealStamp, stored};
-
-/// The most courses among which one is looked for.
-const COURSES: usize = 10_000;
+use crate::wiring::{self, RealStamp, refused, stored};
 
 pub(crate) async fn run(path: &Path, verb: Verb) -> anyhow::Result<ExitCode> {
     let store = wiring::open(&config::load(path)?).await?;
@@ -46,21 +43,9 @@ pub(crate) async fn run(path: &Path, verb: Verb) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn refused(error: web::ChangeError) -> anyhow::Error {
-    match error {
-        web::ChangeError::Store(error) => stored(error),
-        other => Usage(other.to_string()).into(),
-    }
-}
-
 /// A course by our id of it, by its id in Canvas, or by the name that the configuration uses.
 async fn find(store: &Store, name: &str) -> anyhow::Result<EntityId> {
-    let filter = EntityFilter {
-        kind: Some(Kind::Course),
-        limit: COURSES,
-        ..EntityFilter::default()
-    };
-    let courses = store.entities(&filter).await.map_err(stored)?;
+    let courses = store.courses().await.map_err(stored)?;
     let is_it = |course: &&Entity| {
         let canvas = course.replica(System::Canvas);
         course.id.as_str() == name

@@ -29,7 +29,14 @@ pub(crate) async fn run(path: &Path, options: Serve) -> anyhow::Result<ExitCode>
     };
     let store = wiring::open(&config).await?;
     wiring::recover(&store).await?;
-    let world = wiring::lasting_world(&config, &store).await?;
+    let world = wiring::lasting(async || {
+        let world = wiring::world(&config, store.clone()).await?;
+        runner::course::ensure(&world)
+            .await
+            .map_err(super::sync::course_error)?;
+        Ok(world)
+    })
+    .await?;
     let courses = runner::course::ensure(&world).await;
     let courses = courses.map_err(super::sync::course_error)?;
     tell_what_waits(&world, &courses).await?;

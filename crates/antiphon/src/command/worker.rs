@@ -23,7 +23,7 @@ pub(crate) async fn run(path: &Path) -> anyhow::Result<ExitCode> {
         )));
     }
     let store = wiring::open(&config).await?;
-    let world = wiring::lasting_world(&config, &store).await?;
+    let world = wiring::lasting(async || wiring::world(&config, store.clone()).await).await?;
     let part = part::of(&config, "worker");
     line(&format!("Working as {}. Stop with Ctrl-C.", part.name));
     let (sender, receiver) = watch::channel(false);

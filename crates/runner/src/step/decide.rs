@@ -170,21 +170,13 @@ fn is_news(before: &Entity, after: &Entity) -> bool {
 }
 
 pub(crate) fn look_again(batch: &Batch<'_>, at: model::Timestamp, why: &str) -> Change {
-    let key = thread_key(&batch.topic);
+    let (id, key) = (OperationId(batch.world.id()), thread_key(&batch.topic));
     Change::Enqueue(NewOperation {
-        id: OperationId(batch.world.id()),
-        kind: OperationKind::Thread,
-        subject: key.clone(),
         entity: Some(batch.topic.clone()),
         course: Some(batch.course.id.clone()),
-        system: None,
-        remote: None,
-        batch_key: key,
         reason: why.to_owned(),
-        priority: Priority::Normal,
         not_before: at,
-        blocked_on: None,
-        at: batch.world.now(),
+        ..NewOperation::due(id, OperationKind::Thread, key, batch.world.now())
     })
 }
 
@@ -396,19 +388,12 @@ fn start(
         .map_or(Priority::Normal, |operation| operation.priority);
     changes.push(Change::Start {
         operation: NewOperation {
-            id: id.clone(),
-            kind: OperationKind::Entity,
-            subject,
             entity: Some(entity.id.clone()),
             course: Some(entity.course.clone()),
-            system: None,
-            remote: None,
             batch_key: thread_key(&batch.topic),
             reason: reason.to_owned(),
             priority,
-            not_before: now,
-            blocked_on: None,
-            at: now,
+            ..NewOperation::due(id.clone(), OperationKind::Entity, subject, now)
         },
         owner: batch.owner.to_owned(),
         lease_until: now.plus_ms(batch.world.settings.lease_ms),

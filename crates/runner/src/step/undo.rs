@@ -78,25 +78,17 @@ async fn undo(batch: &mut Batch<'_>, id: &EntityId, runner: &Runner) -> Result<(
     for undo in &undos {
         let item = shown.get(&undo.system);
         let standing = engine::standing(undo, item);
-        if standing == Standing::Changed || changed.contains(&undo.system) {
-            changed.insert(undo.system);
-            let line = if is_tried(batch, id, undo.system) {
-                line(
-                    batch,
-                    undo,
-                    Phase::Compensate,
-                    Ok(item.cloned().unwrap_or_else(deleted)),
-                )
-            } else {
-                line(batch, undo, Phase::Skip, Ok(Record::default()))
-            };
-            let noted = batch.note(id, line);
-            batch.flush(noted.into_iter().collect()).await?;
-            continue;
-        }
         let present = item.cloned().unwrap_or_else(deleted);
-        if standing == Standing::AsBefore {
-            let line = line(batch, undo, Phase::Compensate, Ok(present));
+        if standing == Standing::Changed {
+            changed.insert(undo.system);
+        }
+        let is_changed = changed.contains(&undo.system);
+        if is_changed || standing == Standing::AsBefore {
+            let line = if is_changed && !is_tried(batch, id, undo.system) {
+                line(batch, undo, Phase::Skip, Ok(Record::default()))
+            } else {
+                line(batch, undo, Phase::Compensate, Ok(present))
+            };
             let noted = batch.note(id, line);
             batch.flush(noted.into_iter().collect()).await?;
             continue;

@@ -23,10 +23,11 @@ pub(crate) fn discover(batch: &mut Batch<'_>, look: &Look) {
         .collect();
     let now = batch.world.now();
     let mut ids = fresh_ids(batch, look, &known);
-    for (system, remote) in &look.posts {
-        if known.contains_key(&(*system, remote.clone())) {
+    for post in &look.posts {
+        if known.contains_key(post) {
             continue;
         }
+        let (system, remote) = post;
         let Some(item) = look.item(*system, remote) else {
             continue;
         };
@@ -52,7 +53,7 @@ pub(crate) fn discover(batch: &mut Batch<'_>, look: &Look) {
                 .and_then(|id| engine::discover(id, *system, item, place, now))
         };
         if let Some(entity) = entity {
-            known.insert((*system, remote.clone()), entity.id.clone());
+            known.insert(post.clone(), entity.id.clone());
             batch.touch(entity);
         }
     }

@@ -14,13 +14,8 @@ const NAMED: usize = 100;
 
 /// Compares every course, stores a report for each, and has drifting threads looked at.
 pub(super) async fn compare(run: &mut Run<'_>) -> store::Result<()> {
-    let filter = EntityFilter {
-        kind: Some(Kind::Course),
-        limit: 10_000,
-        ..EntityFilter::default()
-    };
     let mut explained = 0;
-    for course in run.world.store.entities(&filter).await? {
+    for course in run.world.store.courses().await? {
         let (drift, threads) = course_drift(run, &course.id).await?;
         run.report.found += drift.drifting;
         explained += drift.explained;

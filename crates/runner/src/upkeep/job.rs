@@ -225,22 +225,13 @@ async fn orphans(run: &mut Run<'_>) -> store::Result<()> {
 
 /// A look at a thread in the background.
 pub(super) fn look(world: &World, (topic, course): (&EntityId, &EntityId), why: &str) -> Change {
-    let key = engine::thread_key(topic);
-    let now = world.now();
+    let (id, key) = (OperationId(world.id()), engine::thread_key(topic));
     Change::Enqueue(NewOperation {
-        id: OperationId(world.id()),
-        kind: OperationKind::Thread,
-        subject: key.clone(),
         entity: Some(topic.clone()),
         course: Some(course.clone()),
-        system: None,
-        remote: None,
-        batch_key: key,
         reason: why.to_owned(),
         priority: Priority::Background,
-        not_before: now,
-        blocked_on: None,
-        at: now,
+        ..NewOperation::due(id, OperationKind::Thread, key, world.now())
     })
 }
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use connector::{Finding, Verdict};
-use model::{Entity, Kind, Status, System};
-use store::{EntityFilter, OperationState, Store};
+use model::{Entity, Status, System};
+use store::{OperationState, Store};
 
 use crate::config::Config;
 use crate::wiring;
@@ -62,12 +62,7 @@ fn mapping(config: &Config) -> Vec<Finding> {
 }
 
 async fn stored(config: &Config, store: &Store) -> store::Result<Vec<Finding>> {
-    let filter = EntityFilter {
-        kind: Some(Kind::Course),
-        limit: 10_000,
-        ..EntityFilter::default()
-    };
-    let courses = store.entities(&filter).await?;
+    let courses = store.courses().await?;
     let mut found = vec![
         readers(config, store, &courses).await,
         left(config, &courses),
